@@ -1,0 +1,1 @@
+"""Conditions, placeholders, durations and types: small, pure languages of the workflow file."""

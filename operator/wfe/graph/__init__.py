@@ -1,0 +1,1 @@
+"""A compiled workflow: a tree of nodes that the engine walks."""

@@ -1,0 +1,25 @@
+"""Leases: who works on what. They save work and never carry correctness."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+
+class Leases(Protocol):
+    """Leases of one holder, which is named when the provider is made."""
+
+    async def acquire(self, key: str, ttl: timedelta) -> int | None:
+        """Return a fencing token that only grows per key, or None while another live holder's ttl runs."""
+        ...
+
+    async def renew(self, ttl: timedelta) -> Sequence[str]:
+        """Extend every lease of this holder; return the keys that another has taken since."""
+        ...
+
+    async def release(self, key: str) -> None:
+        """Give a lease back; harmless if it is not ours."""
+        ...
+
+    async def holder(self, key: str) -> str | None:
+        """Return who holds the lease now, or None."""
+        ...

@@ -1,0 +1,177 @@
+"""The store: the one truth of a host. Instances, their history, signals that wait, events, definitions, activities."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from wfe.model.decision import Decision
+from wfe.model.event import Event
+from wfe.model.failure import Failure
+from wfe.model.instance import Counts, Instance, WorkflowRef
+from wfe.model.json import Data, Json
+from wfe.model.record import StepRecord
+from wfe.model.signals import Signal
+from wfe.model.status import InstanceStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """An instance as a list shows it."""
+
+    id: str
+    name: str
+    workflow: WorkflowRef
+    status: InstanceStatus
+    reason: str | None
+    reference: str | None
+    revision: int
+    created_at: datetime
+    finished_at: datetime | None
+    counts: Counts
+    parent: str | None
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which instances to list, newest first. `before` is the last summary of the page before (keyset paging)."""
+
+    statuses: frozenset[InstanceStatus] = frozenset()
+    workflow: str | None = None
+    reference: str | None = None
+    parent: str | None = None
+    roots_only: bool = False
+    before: Summary | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A stored definition: its normalized source, found by digest for as long as an instance is pinned to it."""
+
+    workflow: WorkflowRef
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityOffer:
+    """Work that an instance offers to outside workers."""
+
+    instance: str
+    path: str
+    attempt: int
+    name: str
+    params: Data = field(default_factory=dict)
+    claim: timedelta = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityClaim:
+    """An offer taken by a worker until `until`; `token` proves it when reporting."""
+
+    offer: ActivityOffer
+    token: str
+    worker: str
+    until: datetime
+
+
+class Store(Protocol):
+    """Promises: a returned write survives any crash (except `memory:`); a write that raised Retryable may or may
+    not have happened; every save is compare-and-swap on the revision; ids and names are unique."""
+
+    async def open(self) -> None:
+        """Connect and bring the schema up to date. Raises StoreUnavailable or a Permanent that says what is wrong."""
+        ...
+
+    async def close(self) -> None:
+        """Finish pending writes and disconnect."""
+        ...
+
+    async def put_definition(self, definition: Definition) -> None:
+        """Keep a definition; the same digest again changes nothing."""
+        ...
+
+    async def definition(self, digest: str) -> Definition | None: ...
+
+    async def latest_definition(self, workflow: str, version: int | None) -> Definition | None:
+        """Return the definition put last for that version, or for the highest version."""
+        ...
+
+    async def create(self, decision: Decision) -> bool:
+        """Store a new instance (all of its parts). False, changing nothing, if the id exists.
+
+        Raises:
+            NameTaken: another instance has the name.
+        """
+        ...
+
+    async def save(self, decision: Decision, *, consumed: Sequence[int] = ()) -> None:
+        """Store the next revision: head, touched parts, records; delete the consumed inbox entries with it.
+
+        Raises:
+            Conflict: the stored revision is not `decision.instance.revision - 1`; nothing was changed.
+        """
+        ...
+
+    async def load(self, instance: str) -> Instance | None: ...
+
+    async def resolve(self, id_or_name: str) -> str | None:
+        """Return the id of the instance with that id or name."""
+        ...
+
+    async def list(self, query: Query) -> Sequence[Summary]: ...
+
+    async def unfinished(self) -> Sequence[str]:
+        """Return the ids of all instances that have not ended, oldest first."""
+        ...
+
+    async def history(self, instance: str) -> Sequence[StepRecord]:
+        """Return the records of ended visits in start order."""
+        ...
+
+    async def delete(self, instance: str) -> bool:
+        """Delete an instance and all that belongs to it. False if there is none."""
+        ...
+
+    async def post(self, instance: str, signal: Signal) -> int:
+        """Leave a signal for whoever drives the instance, in order; return its sequence number."""
+        ...
+
+    async def inbox(self, instance: str) -> Sequence[tuple[int, Signal]]:
+        """Return the signals that wait, in order."""
+        ...
+
+    async def inboxes(self) -> Sequence[str]:
+        """Return the ids of unfinished instances with waiting signals."""
+        ...
+
+    async def publish(self, name: str, key: str, payload: Json, *, now: datetime) -> Event:
+        """Keep an event and return it with its sequence number."""
+        ...
+
+    async def first_event(self, name: str, key: str, *, after: int, since: datetime | None) -> Event | None:
+        """Return the first event of name and key with `sequence > after`, published at or after `since`."""
+        ...
+
+    async def expire_events(self, *, before: datetime) -> int:
+        """Delete events published before; return how many."""
+        ...
+
+    async def offer(self, offer: ActivityOffer) -> None:
+        """Offer an activity; the same offer again changes nothing."""
+        ...
+
+    async def withdraw(self, instance: str, path: str, attempt: int) -> None: ...
+
+    async def claim_activity(self, name: str, worker: str, *, now: datetime) -> ActivityClaim | None:
+        """Take the oldest offer of that name that nobody holds or whose claim has expired."""
+        ...
+
+    async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
+        """End a claim and its offer for a report. None if the token is not the offer's current claim."""
+        ...
+
+    async def changes(self) -> None:
+        """Return when something may have been written by another process (at most about 100 ms later)."""
+        ...
