@@ -68,6 +68,9 @@ class StoredScope:
     parent: str | None
     locals: str = "{}"
     cursors: Mapping[str, int] = field(default_factory=dict)
+    size: int = 0
+    held: int = 0
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +178,14 @@ def _encode_pointer(pointer: Pointer) -> bytes:
 def _encode_scope(scope: Scope | None) -> bytes | None:
     if scope is None:
         return None
-    stored = StoredScope(parent=scope.parent, locals=dump_json(scope.locals), cursors=scope.cursors)
+    stored = StoredScope(
+        parent=scope.parent,
+        locals=dump_json(scope.locals),
+        cursors=scope.cursors,
+        size=scope.size,
+        held=scope.held,
+        closed=scope.closed,
+    )
     return _encoder.encode(stored)
 
 
@@ -218,7 +228,12 @@ def _decode_parts(parts: Mapping[str, bytes]) -> dict[str, Any]:
             case "s/":
                 stored = _scope.decode(text)
                 scopes[key] = Scope(
-                    parent=stored.parent, locals=load_json(stored.locals), cursors=stored.cursors
+                    parent=stored.parent,
+                    locals=load_json(stored.locals),
+                    cursors=stored.cursors,
+                    size=stored.size,
+                    held=stored.held,
+                    closed=stored.closed,
                 )
             case "u/":
                 found["undo"][int(key)] = _undo.decode(text)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from wfe.model.failure import Failure
 from wfe.model.json import Data, Json
 from wfe.model.pointer import Pointer
+from wfe.model.record import StepRecord
 from wfe.model.status import InstanceStatus
 
 ROOT = ""
@@ -46,17 +47,23 @@ class Scope:
         data: top-level keys written here.
         locals: the loop's item and its index.
         cursors: the sequence number of the last event taken here, by "event\\nkey".
+        size: the bytes of `data` as JSON text.
+        held: how many undo records need it, or a scope inside it.
+        closed: it has been merged into its parent, and goes when nothing holds it.
     """
 
     parent: str | None
     data: Data = field(default_factory=dict)
     locals: Data = field(default_factory=dict)
     cursors: Mapping[str, int] = field(default_factory=dict)
+    size: int = 0
+    held: int = 0
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undo:
-    """How to undo one finished visit: its compensation's node, the scope it left, and what it put out."""
+    """How to undo one visit: its compensation's node, the scope it left, what it put out, and its record."""
 
     seq: int
     saga: str
@@ -64,6 +71,7 @@ class Undo:
     node: str
     scope: str
     outputs: Data = field(default_factory=dict)
+    record: StepRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +105,7 @@ class Instance:
         lists: items and collected values of `for_each`, in named pieces that rarely change.
         outputs: the declared outputs, once it is Complete.
         deadline: when the whole run has taken too long; moved on by the time spent suspended.
-        stop_failure: why everything is being stopped, if it is to end Failed.
+        failure: why it ended Failed, or why everything is being stopped.
     """
 
     id: str

@@ -39,10 +39,9 @@ class Phase(StrEnum):
 
 
 class Stop(StrEnum):
-    """Why a visit's body is being stopped."""
+    """Why a visit is being stopped from outside: somebody wants it, or something else failed."""
 
     CANCEL = "cancel"
-    TIMEOUT = "timeout"
     FAILURE = "failure"
 
 
@@ -57,6 +56,16 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """What a visit waits for: the first event of that name and key after the cursor, published since."""
+
+    event: str
+    key: str
+    after: int = 0
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """What a container remembers between its children; each kind uses the few fields it needs.
 
@@ -66,9 +75,10 @@ class Progress:
         total: how many items there are.
         spans: finished items of a `for_each`, as few runs of neighbours; they are the bitmap and the merged data.
         failure: what a child failed with, while the others are being stopped or undone.
-        undoing: the sequence number of the undo record that is being carried out.
+        undoing: finished steps are being undone.
         due_at: when the next round of a `recur` may start.
-        choice: the branch that `if` or `switch` took.
+        done: the children's path is finished, detached ones may still be live.
+        undo_failed: a compensation failed, so nothing recovers.
     """
 
     next: int = 0
@@ -76,9 +86,10 @@ class Progress:
     total: int = 0
     spans: tuple[Span, ...] = ()
     failure: Failure | None = None
-    undoing: int | None = None
+    undoing: bool = False
     due_at: datetime | None = None
-    choice: str | None = None
+    done: bool = False
+    undo_failed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +100,9 @@ class Pointer:
         path: the visit's own name, such as `each[3]/add` or `s#2/a/on_failure`; unique in the instance.
         node: the path of its step in the graph, without indices and rounds.
         parent: the path of the visit it belongs to; None for the root.
+        prefix: what the paths of its children begin with: its path, with the round from the second on.
         scope: the path of the scope it reads and writes.
+        detached: its parent goes on beside it (`schedule`).
         seq: its number in start order.
         attempt: attempts started so far; for a container, rounds.
         retries: attempts charged to the user's budget since the last resume.
@@ -105,7 +118,9 @@ class Pointer:
     node: str
     parent: str | None
     role: Role = Role.BODY
+    prefix: str = ""
     scope: str = ""
+    detached: bool = False
     seq: int = 0
     phase: Phase = Phase.READY
     status: StepStatus = StepStatus.PENDING
@@ -117,6 +132,7 @@ class Pointer:
     started_at: datetime | None = None
     incarnation: str | None = None
     child: str | None = None
+    wait: Wait | None = None
     exit_code: int | None = None
     failure: Failure | None = None
     stop: Stop | None = None
