@@ -1,7 +1,6 @@
 """The stored form of an instance: a head and parts, so that a save writes what changed and nothing else.
 
-The head has the small fields. A part has a name: `p/<path>` a pointer, `s/<path>` a scope without its data,
-`d/<path>\\n<key>` one top-level key of a scope's data, `u/<seq>` an undo record, `l/<name>` a list.
+The head has the small fields; `model.parts` names the parts.
 Every text carries the version of the form in its head; what a released version wrote loads for ever
 (`tests/golden/stored`). User data is JSON text of its own: numbers keep their kind and their digits.
 """
@@ -81,7 +80,6 @@ class StoredSignal:
     body: msgspec.Raw
 
 
-VARIABLES: Final = "v/"
 _HEAD_FIELDS: Final = tuple(f.name for f in fields(Head) if f.name not in {"form", "outputs"})
 _encoder: Final = msgspec.json.Encoder()
 _head: Final = msgspec.json.Decoder(Head)
@@ -100,40 +98,6 @@ def dump_json(value: Json | Data) -> str:
 def load_json(text: str | bytes) -> Any:
     """Read what `dump_json` wrote."""
     return json.loads(text)
-
-
-def pointer_part(path: str) -> str:
-    return f"p/{path}"
-
-
-def scope_part(path: str) -> str:
-    return f"s/{path}"
-
-
-def data_part(scope: str, key: str) -> str:
-    return f"d/{scope}\n{key}"
-
-
-def undo_part(seq: int) -> str:
-    return f"u/{seq}"
-
-
-def list_part(name: str) -> str:
-    return f"l/{name}"
-
-
-def part_names(instance: Instance) -> frozenset[str]:
-    """Return the names of every part that the instance has."""
-    return frozenset(
-        [
-            VARIABLES,
-            *map(pointer_part, instance.pointers),
-            *map(scope_part, instance.scopes),
-            *(data_part(path, key) for path, scope in instance.scopes.items() for key in scope.data),
-            *map(undo_part, instance.undo),
-            *map(list_part, instance.lists),
-        ]
-    )
 
 
 def encode_head(instance: Instance) -> bytes:
