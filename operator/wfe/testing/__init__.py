@@ -1,0 +1,1 @@
+"""For authors of providers and tests: contract suites, fakes and builders. Nothing of WFE imports it."""
