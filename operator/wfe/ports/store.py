@@ -1,4 +1,7 @@
-"""The store: the one truth of a host. Instances, their history, signals that wait, events, definitions, activities."""
+"""The store: the one truth of a host.
+
+It keeps instances, their history, signals that wait for them, events, definitions, and offered activities.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,10 +35,28 @@ class Summary:
     parent: str | None
     failure: Failure | None
 
+    @classmethod
+    def of(cls, instance: Instance) -> "Summary":
+        """Return the summary of an instance; its head is enough."""
+        return cls(
+            id=instance.id,
+            name=instance.name,
+            workflow=instance.workflow,
+            status=instance.status,
+            reason=instance.reason,
+            reference=instance.reference,
+            revision=instance.revision,
+            created_at=instance.created_at,
+            finished_at=instance.finished_at,
+            counts=instance.counts,
+            parent=instance.parent.instance if instance.parent else None,
+            failure=instance.failure,
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which instances to list, newest first. `before` is the last summary of the page before (keyset paging)."""
+    """Which instances to list, newest first; `before` is the last summary of the page before (keysets)."""
 
     statuses: frozenset[InstanceStatus] = frozenset()
     workflow: str | None = None
@@ -48,7 +69,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
-    """A stored definition: its normalized source, found by digest for as long as an instance is pinned to it."""
+    """A stored definition: its normalized source, found by digest while an instance is pinned to it."""
 
     workflow: WorkflowRef
     source: str
@@ -77,11 +98,16 @@ class ActivityClaim:
 
 
 class Store(Protocol):
-    """Promises: a returned write survives any crash (except `memory:`); a write that raised Retryable may or may
-    not have happened; every save is compare-and-swap on the revision; ids and names are unique."""
+    """Promises: a returned write survives any crash (except `memory:`). A write that raised StoreUnavailable
+    may or may not have happened. Every save is compare-and-swap on the revision. Ids and names are unique."""
 
     async def open(self) -> None:
-        """Connect and bring the schema up to date. Raises StoreUnavailable or a Permanent that says what is wrong."""
+        """Connect and bring the schema up to date.
+
+        Raises:
+            StoreUnavailable: the same call may succeed later.
+            Permanent: it will not; the text says what is wrong and the way out.
+        """
         ...
 
     async def close(self) -> None:
@@ -135,7 +161,11 @@ class Store(Protocol):
         ...
 
     async def post(self, instance: str, signal: Signal) -> int:
-        """Leave a signal for whoever drives the instance, in order; return its sequence number."""
+        """Leave a signal for whoever drives the instance, in order; return its sequence number.
+
+        Raises:
+            NotFound: there is no such instance.
+        """
         ...
 
     async def inbox(self, instance: str) -> Sequence[tuple[int, Signal]]:
@@ -169,7 +199,7 @@ class Store(Protocol):
         ...
 
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
-        """End a claim and its offer for a report. None if the token is not the offer's current claim."""
+        """End a claim and its offer for a report. None if the token is no offer's claim, or has expired."""
         ...
 
     async def changes(self) -> None:

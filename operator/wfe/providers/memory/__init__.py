@@ -1,0 +1,27 @@
+"""Everything in the memory of this process: for tests, and for runs that may be forgotten. `memory:`"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from wfe.providers.memory.leases import LeaseTable, MemoryLeases
+from wfe.providers.memory.store import MemoryStore
+
+__all__ = ["LeaseTable", "MemoryLeases", "MemoryProvider", "MemoryStore", "from_url"]
+
+
+class MemoryProvider:
+    """A store and leases that live as long as this object."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self._table = LeaseTable()
+
+    def leases(self, holder: str, *, now: Callable[[], datetime]) -> MemoryLeases:
+        return MemoryLeases(self._table, holder, now=now)
+
+
+def from_url(url: str) -> MemoryProvider:
+    """Return an empty provider: every call another one."""
+    if url not in {"memory:", "memory://"}:
+        raise ValueError("has something after `memory:`, which has no names; use `memory:`")
+    return MemoryProvider()
