@@ -1,4 +1,4 @@
-"""A store in memory that keeps stored forms, not objects: nobody changes what was saved by keeping hold of it."""
+"""A store in memory that keeps stored forms, not objects: nobody changes what was saved by keeping it."""
 
 import asyncio
 from collections.abc import Iterable, Sequence

@@ -1,0 +1,40 @@
+"""One SQLite file: store and leases for the hosts of one machine. `sqlite:PATH`"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from wfe.providers.sqlite.database import Database
+from wfe.providers.sqlite.errors import StoreUnusable
+from wfe.providers.sqlite.holders import holder_alive, holder_name
+from wfe.providers.sqlite.leases import SqliteLeases
+from wfe.providers.sqlite.store import SqliteStore
+
+__all__ = [
+    "SqliteLeases",
+    "SqliteProvider",
+    "SqliteStore",
+    "StoreUnusable",
+    "from_url",
+    "holder_alive",
+    "holder_name",
+]
+
+
+class SqliteProvider:
+    """The store and the leases of one file."""
+
+    def __init__(self, path: str) -> None:
+        self._database = Database(path)
+        self.store = SqliteStore(self._database)
+
+    def leases(self, holder: str, *, now: Callable[[], datetime]) -> SqliteLeases:
+        """Return leases in the store's file; they work while the store is open."""
+        return SqliteLeases(self._database, holder, now=now)
+
+
+def from_url(url: str) -> SqliteProvider:
+    """Return the provider for `sqlite:PATH`, also written `sqlite:///PATH`; nothing is opened yet."""
+    path = url.removeprefix("sqlite:").removeprefix("//")
+    if not path or path == ":memory:":
+        raise ValueError("names no file; use `sqlite:PATH`, or `memory:` to keep nothing")
+    return SqliteProvider(path)

@@ -1,0 +1,42 @@
+"""Holders of leases on one machine: a process that is gone holds nothing, however long its lease would last.
+
+A holder is named `<boot id>:<pid>:<start time>:<random>`. The boot id and the start time (field 22 of
+`/proc/PID/stat`) make the pid unique; on other systems, and for other names, a holder lives until its lease ends.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+PROC: Final = Path("/proc")
+
+
+def holder_name(chance: str, *, proc: Path = PROC) -> str:
+    """Name this process as a holder; `chance` tells hosts in one process apart."""
+    return f"{_boot_id(proc)}:{os.getpid()}:{_start_time(os.getpid(), proc)}:{chance}"
+
+
+def holder_alive(holder: str, *, proc: Path = PROC) -> bool:
+    """Return False only if the holder is a process of this boot that has ended."""
+    match holder.split(":"):
+        case [boot, pid, started, _] if boot and boot == _boot_id(proc) and pid.isdecimal():
+            return _start_time(int(pid), proc) == started
+        case _:
+            return True
+
+
+def _boot_id(proc: Path) -> str:
+    try:
+        return (proc / "sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _start_time(pid: int, proc: Path) -> str:
+    try:
+        stat = (proc / str(pid) / "stat").read_text()
+    except OSError:
+        return ""
+    # The command's name is in parentheses and may hold anything, so count from behind them.
+    state, *fields = stat.rpartition(")")[2].split()
+    return "" if state in {"Z", "X"} else fields[18]

@@ -1,0 +1,135 @@
+-- Every statement of the store, under its name. `:in` stands for as many question marks as there are values.
+
+-- known
+SELECT id, number, revision, status FROM instances WHERE id IN (:in)
+
+-- names
+SELECT name FROM instances WHERE name IN (:in)
+
+-- last_number
+SELECT coalesce(max(number), 0) FROM instances
+
+-- create
+INSERT INTO instances (number, id, name, workflow, reference, parent, created, status, revision, head)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+
+-- save
+UPDATE instances SET revision = ?, head = ? WHERE number = ?
+
+-- save_status
+UPDATE instances SET status = ? WHERE number = ?
+
+-- put_part
+INSERT INTO parts (instance, name, body) VALUES (?, ?, ?)
+ON CONFLICT (instance, name) DO UPDATE SET body = excluded.body
+
+-- drop_part
+DELETE FROM parts WHERE instance = ? AND name = ?
+
+-- put_record
+INSERT INTO history (instance, sequence, body) VALUES (?, ?, ?)
+ON CONFLICT (instance, sequence) DO UPDATE SET body = excluded.body
+
+-- consume
+DELETE FROM inbox WHERE sequence = ? AND instance = ?
+
+-- load
+SELECT NULL, head FROM instances WHERE id = :id
+UNION ALL
+SELECT name, body FROM parts WHERE instance = (SELECT number FROM instances WHERE id = :id)
+
+-- resolve
+SELECT id FROM instances WHERE id = :name OR name = :name ORDER BY id = :name DESC LIMIT 1
+
+-- unfinished
+SELECT id FROM instances WHERE status IN ('Pending', 'Running', 'Suspended') ORDER BY created, id
+
+-- list
+SELECT head FROM instances WHERE :filters ORDER BY created DESC, id DESC LIMIT :limit
+
+-- history
+SELECT body FROM history WHERE instance = (SELECT number FROM instances WHERE id = ?) ORDER BY sequence
+
+-- number
+SELECT number FROM instances WHERE id = ?
+
+-- delete_parts
+DELETE FROM parts WHERE instance = ?
+
+-- delete_history
+DELETE FROM history WHERE instance = ?
+
+-- delete_inbox
+DELETE FROM inbox WHERE instance = ?
+
+-- delete_activities
+DELETE FROM activities WHERE instance = (SELECT id FROM instances WHERE number = ?)
+
+-- delete_instance
+DELETE FROM instances WHERE number = ?
+
+-- post
+INSERT INTO inbox (instance, body) SELECT number, :body FROM instances WHERE id = :id
+
+-- inbox
+SELECT sequence, body FROM inbox WHERE instance = (SELECT number FROM instances WHERE id = ?) ORDER BY sequence
+
+-- inboxes
+SELECT id FROM instances
+WHERE number IN (SELECT DISTINCT instance FROM inbox) AND status IN ('Pending', 'Running', 'Suspended')
+ORDER BY number
+
+-- publish
+INSERT INTO events (name, key, published, payload) VALUES (?, ?, ?, ?)
+
+-- first_event
+SELECT sequence, published, payload FROM events
+WHERE name = ? AND key = ? AND sequence > ? AND published >= ? ORDER BY sequence LIMIT 1
+
+-- expire_events
+DELETE FROM events WHERE published < ?
+
+-- put_definition
+INSERT INTO definitions (digest, workflow, version, source) VALUES (?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING
+
+-- definition
+SELECT workflow, version, digest, source FROM definitions WHERE digest = ?
+
+-- latest_definition
+SELECT workflow, version, digest, source FROM definitions WHERE workflow = :workflow
+AND version = coalesce(:version, (SELECT max(version) FROM definitions WHERE workflow = :workflow))
+ORDER BY sequence DESC LIMIT 1
+
+-- offer
+INSERT INTO activities (instance, path, attempt, name, params, claim) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (instance, path, attempt) DO NOTHING
+
+-- withdraw
+DELETE FROM activities WHERE instance = ? AND path = ? AND attempt = ?
+
+-- free_activity
+SELECT sequence, claims, instance, path, attempt, name, params, claim FROM activities
+WHERE name = ? AND (until IS NULL OR until <= ?) ORDER BY sequence LIMIT 1
+
+-- claim_activity
+UPDATE activities SET claims = claims + 1, token = ?, worker = ?, until = ? WHERE sequence = ?
+
+-- claimed_activity
+SELECT sequence, claims, instance, path, attempt, name, params, claim FROM activities
+WHERE token = ? AND until > ?
+
+-- close_activity
+DELETE FROM activities WHERE sequence = ?
+
+-- lease
+SELECT holder, until, token FROM leases WHERE key = ?
+
+-- take_lease
+INSERT INTO leases (key, holder, until, token) VALUES (?, ?, ?, ?)
+ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, until = excluded.until, token = excluded.token
+
+-- renew_leases
+UPDATE leases SET until = ? WHERE holder = ? RETURNING key
+
+-- release_lease
+UPDATE leases SET holder = NULL WHERE key = ? AND holder = ?
