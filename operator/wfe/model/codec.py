@@ -134,10 +134,11 @@ def _unknown(head: bytes, error: Exception) -> StoredFormUnknown:
 
 
 def _decode_parts(parts: Mapping[str, bytes]) -> dict[str, Any]:
+    # In an order that does not depend on the store: visits and undo records as they began, the rest by name.
     scopes: dict[str, Scope] = {}
     data: dict[str, dict[str, Json]] = {}
     found: dict[str, Any] = {"pointers": {}, "undo": {}, "lists": {}, "variables": {}}
-    for stored, text in parts.items():
+    for stored, text in sorted(parts.items()):
         name = load_json(stored) if stored.startswith('"') else stored
         kind, key = name[:2], name[2:]
         match kind:
@@ -154,6 +155,8 @@ def _decode_parts(parts: Mapping[str, bytes]) -> dict[str, Any]:
                 found["lists"][key] = tuple(load_json(text))
             case _:
                 found["variables"] = load_json(text)
+    found["pointers"] = dict(sorted(found["pointers"].items(), key=lambda item: item[1].seq))
+    found["undo"] = dict(sorted(found["undo"].items()))
     found["scopes"] = {
         path: replace(scope, data=data[path]) if path in data else scope for path, scope in scopes.items()
     }

@@ -204,6 +204,16 @@ def test_fields_at_their_default_are_not_written() -> None:
     assert json.loads(pointer or b"") == {"path": "a", "node": "a", "parent": None}
 
 
+def test_parts_are_put_in_order_whatever_order_they_come_in() -> None:
+    instance = (
+        an_instance().with_step("b", a_pointer(seq=9)).with_step("a", a_pointer(seq=10)).with_data(z=1, y=2)()
+    )
+    parts = codec.encode_parts(instance, part_names(instance))
+    for order in (sorted(parts), sorted(parts, reverse=True)):
+        back = codec.decode(codec.encode_head(instance), {name: parts[name] or b"" for name in order})
+        assert (list(back.pointers), list(back.data)) == (["b", "a"], ["y", "z"])
+
+
 def test_a_head_can_be_read_alone() -> None:
     instance = an_instance(status=InstanceStatus.FAILED, reference="r").with_data(x=1)()
     head = codec.decode_head(codec.encode_head(instance))

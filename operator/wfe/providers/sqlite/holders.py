@@ -1,7 +1,8 @@
 """Holders of leases on one machine: a process that is gone holds nothing, however long its lease would last.
 
 A holder is named `<boot id>:<pid>:<start time>:<random>`. The boot id and the start time (field 22 of
-`/proc/PID/stat`) make the pid unique; on other systems, and for other names, a holder lives until its lease ends.
+`/proc/PID/stat`) make the pid unique. On other systems, and under other names, a holder lives until its lease
+ends.
 """
 
 import os

@@ -1,8 +1,8 @@
 """The one thread that writes. What waits when it is free becomes one transaction, answered after its commit.
 
-A failure that is an answer (a conflict, a name that is taken) is found before the work changes anything, so it
-fails alone. An error of SQLite itself rolls the group back; then each work is tried by itself, so that one bad
-value does not fail its neighbours.
+A failure that is an answer (a conflict, a taken name) is found before the work changes anything, and
+fails alone. An error of SQLite itself rolls the group back; then each work is tried by itself, so that one
+bad value does not fail its neighbours.
 """
 
 import asyncio
