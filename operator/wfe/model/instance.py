@@ -98,6 +98,7 @@ class Instance:
     """One run of a workflow.
 
     Attributes:
+        pins: digests of the workflows that its `workflow` steps may start, by name or "name@version".
         revision: the number of saves; every save is compare-and-swap on it, plus one.
         pointers: live visits by path.
         scopes: data by scope path; the root's is `scopes[""]`.
@@ -123,6 +124,7 @@ class Instance:
     root: str | None = None
     retry_of: str | None = None
     trace: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
     variables: Data = field(default_factory=dict)
     pointers: Mapping[str, Pointer] = field(default_factory=dict)
     scopes: Mapping[str, Scope] = field(default_factory=dict)

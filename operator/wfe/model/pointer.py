@@ -1,5 +1,6 @@
 """A pointer: one live visit of a step. Finished visits leave the instance and become records."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -52,7 +53,7 @@ class Span:
     start: int
     stop: int
     writes: Data = field(default_factory=dict)
-    cursors: Data = field(default_factory=dict)
+    cursors: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,8 @@ class Progress:
         live: how many children are live.
         total: how many items there are.
         spans: finished items of a `for_each`, as few runs of neighbours; they are the bitmap and the merged data.
-        failure: what a child failed with, while the others are being stopped or undone.
+        failure: what a child failed with, while the others are being stopped, undone, or run on.
+        failed_seq: that child's number in start order; of several the first child's failure counts.
         undoing: finished steps are being undone.
         due_at: when the next round of a `recur` may start.
         done: the children's path is finished, detached ones may still be live.
@@ -86,6 +88,7 @@ class Progress:
     total: int = 0
     spans: tuple[Span, ...] = ()
     failure: Failure | None = None
+    failed_seq: int = 0
     undoing: bool = False
     due_at: datetime | None = None
     done: bool = False

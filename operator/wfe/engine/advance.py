@@ -1,0 +1,204 @@
+"""`advance`: from an instance and what happened to the next instance and what there is to do.
+
+It is a pure function of its arguments: the same call gives the same decision, so a decision that was lost with its
+process is made again, and a save that found a newer revision is decided anew on that revision.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from wfe.engine import ending, scopes, visit
+from wfe.engine.draft import AllStopped, Circumstances, Draft, Ended, Enter, StopVisit
+from wfe.engine.names import names_of
+from wfe.engine.primitives import PRIMITIVES
+from wfe.graph.graph import Graph
+from wfe.model.commands import Command, ResumeChild
+from wfe.model.decision import Decision
+from wfe.model.failure import Failure, Reason
+from wfe.model.instance import ROOT, Instance, ParentRef
+from wfe.model.json import Data
+from wfe.model.parts import VARIABLES
+from wfe.model.pointer import Phase, Pointer, Role, Stop
+from wfe.model.signals import (
+    CancelRequested,
+    ChildEnded,
+    EventArrived,
+    ResumeRequested,
+    Signal,
+    SuspendRequested,
+    TaskEnded,
+)
+from wfe.model.status import InstanceStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Birth:
+    """What an instance is born with. `inputs` have been checked (`graph.fields.resolve_inputs`)."""
+
+    id: str
+    name: str
+    inputs: Data = field(default_factory=dict)
+    variables: Data = field(default_factory=dict)
+    reference: str | None = None
+    parent: ParentRef | None = None
+    root: str | None = None
+    retry_of: str | None = None
+    trace: str | None = None
+    pins: Mapping[str, str] = field(default_factory=dict)
+
+
+def begin(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
+    """Return a new instance that has begun, at revision 1, and what it starts with."""
+    instance = Instance(
+        id=birth.id,
+        name=birth.name,
+        workflow=graph.workflow,
+        created_at=world.now,
+        reference=birth.reference,
+        parent=birth.parent,
+        root=birth.root,
+        retry_of=birth.retry_of,
+        trace=birth.trace,
+        pins=birth.pins,
+        variables=dict(birth.variables),
+    )
+    draft = Draft(graph, instance, world, PRIMITIVES)
+    draft.touched.add(VARIABLES)
+    scopes.open_root(draft, birth.inputs)
+    draft.head["started_at"] = world.now
+    draft.head["deadline"] = None if graph.timeout is None else world.now + graph.timeout
+    draft.become(InstanceStatus.RUNNING)
+    draft.put(Pointer(path=ROOT, node=graph.root.path, parent=None, scope=ROOT))
+    draft.later(Enter(ROOT))
+    _settle(draft)
+    return draft.decision()
+
+
+def advance(
+    graph: Graph, instance: Instance, signals: Sequence[Signal] = (), *, world: Circumstances
+) -> Decision:
+    """Decide what follows from signals and from the time.
+
+    Args:
+        graph: the definition that the instance is pinned to.
+        instance: its last saved value.
+        signals: what happened, in any order; what is stale or came before changes nothing.
+        world: the time, a throw of the dice, and the incarnation of the executor for new attempts.
+
+    Returns:
+        The decision; its instance is the given one if nothing changed.
+    """
+    draft = Draft(graph, instance, world, PRIMITIVES)
+    for signal in signals:
+        if draft.status.is_final:
+            break
+        _take(draft, signal)
+        _settle(draft)
+    _wake(draft)
+    return draft.decision()
+
+
+def outstanding(graph: Graph, instance: Instance) -> tuple[Command, ...]:
+    """Return every command that the instance waits for; giving one again is harmless."""
+    found: list[Command] = []
+    if instance.status.is_final:
+        return ()
+    for pointer in sorted(instance.pointers.values(), key=lambda pointer: pointer.seq):
+        if pointer.phase is Phase.BODY:
+            node = graph.nodes[pointer.node]
+            found.extend(PRIMITIVES[type(node.spec)].outstanding(node, pointer, names_of(instance, pointer.path)))
+    return tuple(found)
+
+
+def _take(draft: Draft, signal: Signal) -> None:
+    match signal:
+        case TaskEnded() | EventArrived() | ChildEnded():
+            pointer = draft.pointers.get(signal.path)
+            if pointer is not None and pointer.phase is Phase.BODY and pointer.attempt == signal.attempt:
+                draft.primitive(pointer).answer(draft, pointer, signal)
+        case SuspendRequested(reason=reason):
+            ending.suspend(draft, reason)
+        case ResumeRequested():
+            _resume(draft)
+        case CancelRequested(reason=reason):
+            _cancel(draft, reason)
+        case _:
+            assert_never(signal)
+
+
+def _settle(draft: Draft) -> None:
+    """Carry out the agenda until nothing follows any more."""
+    while draft.agenda:
+        item = draft.agenda.popleft()
+        match item:
+            case Enter(path=path):
+                visit.enter(draft, path)
+            case Ended(pointer=pointer, end=end):
+                visit.ended(draft, pointer, end)
+            case StopVisit(path=path, why=why):
+                visit.stop(draft, path, why)
+            case AllStopped(path=path):
+                visit.all_stopped(draft, path)
+            case _:
+                assert_never(item)
+
+
+def _wake(draft: Draft) -> None:
+    """Act on everything that is due; what an action makes due at once is due as well."""
+    if draft.status.is_final or draft.is_suspended:
+        return
+    limit = draft.get("deadline")
+    if limit is not None and limit <= draft.now and draft.get("failure") is None:
+        draft.head["failure"] = Failure(reason=Reason.TIMEOUT, message="the workflow timed out")
+        draft.head["deadline"] = None
+        draft.later(StopVisit(ROOT, Stop.FAILURE))
+        _settle(draft)
+    for path in _due(draft):
+        visit.wake(draft, path)
+        _settle(draft)
+
+
+def _due(draft: Draft) -> Iterable[str]:
+    now = draft.now
+    return [
+        pointer.path
+        for pointer in draft.in_order()
+        if (pointer.wake_at is not None and pointer.wake_at <= now)
+        or (pointer.deadline is not None and pointer.deadline <= now)
+    ]
+
+
+def _resume(draft: Draft) -> None:
+    if not draft.is_suspended:
+        return
+    since = draft.get("suspended_at") or draft.now
+    spent = draft.now - since
+    limit = draft.get("deadline")
+    draft.head["deadline"] = None if limit is None else limit + spent
+    draft.head["suspended_for"] = draft.get("suspended_for") + spent
+    draft.head["suspended_at"] = None
+    draft.become(InstanceStatus.RUNNING)
+    for pointer in draft.in_order():
+        if pointer.child is not None:
+            draft.commands.append(ResumeChild(path=pointer.path, child=pointer.child))
+        visit.resume(draft, pointer.path)
+
+
+def _cancel(draft: Draft, reason: str) -> None:
+    if draft.get("cancelled"):
+        return
+    draft.head["cancelled"] = True
+    draft.head["message"] = reason
+    if draft.is_suspended:
+        _resume_for_cancel(draft)
+    draft.later(StopVisit(ROOT, Stop.CANCEL))
+
+
+def _resume_for_cancel(draft: Draft) -> None:
+    """Leave the suspension, because `ensure` hooks must run; what else was held back never starts."""
+    draft.head["suspended_at"] = None
+    draft.become(InstanceStatus.RUNNING)
+    for pointer in draft.in_order():
+        if pointer.phase is Phase.READY and pointer.role in {Role.ENSURE, Role.COMPENSATE}:
+            draft.later(Enter(pointer.path))

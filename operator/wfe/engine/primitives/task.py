@@ -1,0 +1,75 @@
+"""A step that runs as a task: a process, or a callable of the host."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from wfe.engine import visit
+from wfe.engine.draft import Draft, End
+from wfe.engine.names import ScopeNames
+from wfe.engine.primitive import Answer, Primitive
+from wfe.graph.node import Node
+from wfe.model.commands import Command, KillTask, StartTask
+from wfe.model.failure import Failure, Reason
+from wfe.model.pointer import Pointer
+from wfe.model.record import AttemptRecord
+from wfe.model.signals import TaskEnded, TaskOutcome
+
+
+def record_attempt(draft: Draft, pointer: Pointer, signal: TaskEnded) -> Pointer:
+    """Keep how an attempt ended, and what it put out."""
+    record = AttemptRecord(
+        attempt=signal.attempt,
+        outcome=signal.outcome.value,
+        exit_code=signal.exit_code,
+        started_at=signal.started_at or pointer.started_at,
+        ended_at=signal.ended_at or draft.now,
+        failure=signal.failure,
+    )
+    pointer = replace(pointer, exit_code=signal.exit_code, result=dict(signal.outputs))
+    return visit.keep_attempt(draft, pointer, record)
+
+
+def end_of(signal: TaskEnded) -> End:
+    """Return how the body ends when its task has ended so."""
+    match signal.outcome:
+        case TaskOutcome.COMPLETE:
+            return visit.COMPLETE
+        case TaskOutcome.FAILED:
+            reason, message = Reason.ERROR, "the step failed"
+        case TaskOutcome.TIMEOUT:
+            reason, message = Reason.TIMEOUT, "timed out"
+        case TaskOutcome.CANCELLED:
+            reason, message = Reason.CANCELLED, "the task was cancelled outside of the engine"
+        case TaskOutcome.LOST:
+            reason, message = Reason.LOST, "the attempt was lost with its executor"
+    failure = signal.failure or Failure(reason=reason, message=message, exit_code=signal.exit_code)
+    if signal.outcome is TaskOutcome.LOST:
+        failure = replace(failure, reason=Reason.LOST)
+    return visit.failed(failure)
+
+
+class TaskStep(Primitive):
+    def begin(self, draft: Draft, pointer: Pointer) -> None:
+        pointer = draft.put(replace(pointer, incarnation=draft.world.incarnation, result={}, exit_code=None))
+        draft.commands.append(_start(pointer))
+
+    def stop(self, draft: Draft, pointer: Pointer) -> None:
+        draft.commands.append(KillTask(path=pointer.path, attempt=pointer.attempt))
+
+    def answer(self, draft: Draft, pointer: Pointer, signal: Answer) -> None:
+        if not isinstance(signal, TaskEnded):
+            return
+        pointer = record_attempt(draft, pointer, signal)
+        if signal.outcome is TaskOutcome.CANCELLED and pointer.stop is not None:
+            visit.body_ended(draft, pointer, visit.CANCELLED)
+        else:
+            visit.body_ended(draft, pointer, end_of(signal))
+
+    def outstanding(self, node: Node, pointer: Pointer, names: ScopeNames) -> Iterable[Command]:
+        yield _start(pointer)
+        if pointer.stop is not None:
+            yield KillTask(path=pointer.path, attempt=pointer.attempt)
+
+
+def _start(pointer: Pointer) -> StartTask:
+    return StartTask(path=pointer.path, attempt=pointer.attempt, incarnation=pointer.incarnation or "")

@@ -1,0 +1,1 @@
+"""Joins the engine and the ports: drives instances, carries out commands. It knows no vendor."""
