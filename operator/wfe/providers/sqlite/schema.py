@@ -9,7 +9,7 @@ from typing import Final
 from wfe.providers.sqlite.errors import BUSY_SECONDS, StoreUnusable
 
 APPLICATION: Final = 0x57464531  # "WFE1", kept in the file's header
-CHECKPOINT_PAGES: Final = 8000
+CHECKPOINT_PAGES: Final = 1000
 
 
 def connect(path: str) -> sqlite3.Connection:
