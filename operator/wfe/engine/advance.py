@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from wfe.engine import ending, scopes, visit
+from wfe.engine import carried, ending, scopes, visit
 from wfe.engine.draft import AllStopped, Circumstances, Draft, Ended, Enter, StopVisit
 from wfe.engine.names import names_of
 from wfe.engine.primitives import PRIMITIVES
@@ -17,8 +17,8 @@ from wfe.model.commands import Command, ResumeChild
 from wfe.model.decision import Decision
 from wfe.model.failure import Failure, Reason
 from wfe.model.instance import ROOT, Instance, ParentRef
-from wfe.model.json import Data
-from wfe.model.parts import VARIABLES
+from wfe.model.json import Data, Json
+from wfe.model.parts import GIVEN
 from wfe.model.pointer import Phase, Pointer, Role, Stop
 from wfe.model.signals import (
     CancelRequested,
@@ -34,7 +34,11 @@ from wfe.model.status import InstanceStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Birth:
-    """What an instance is born with. `inputs` have been checked (`graph.fields.resolve_inputs`)."""
+    """What an instance is born with.
+
+    `inputs` have been checked (`graph.fields.resolve_inputs`); `carried` are outputs of visits that completed in
+    the instance that this one retries (`engine.carried.completed`).
+    """
 
     id: str
     name: str
@@ -46,6 +50,7 @@ class Birth:
     retry_of: str | None = None
     trace: str | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
+    carried: Mapping[str, dict[str, Json]] = field(default_factory=dict)
 
 
 def begin(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
@@ -61,11 +66,13 @@ def begin(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
         retry_of=birth.retry_of,
         trace=birth.trace,
         pins=birth.pins,
+        inputs=dict(birth.inputs),
         variables=dict(birth.variables),
     )
     draft = Draft(graph, instance, world, PRIMITIVES)
-    draft.touched.add(VARIABLES)
+    draft.touched.add(GIVEN)
     scopes.open_root(draft, birth.inputs)
+    carried.keep(draft, birth.carried)
     draft.head["started_at"] = world.now
     draft.head["deadline"] = None if graph.timeout is None else world.now + graph.timeout
     draft.become(InstanceStatus.RUNNING)

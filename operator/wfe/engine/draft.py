@@ -167,6 +167,10 @@ class Draft:
         self.lists[name] = values
         self.touched.add(list_part(name))
 
+    def drop_list(self, name: str) -> None:
+        del self.lists[name]
+        self.touched.add(list_part(name))
+
     def drop_lists(self, prefix: str) -> None:
         for name in [name for name in self.lists if name.startswith(prefix)]:
             del self.lists[name]

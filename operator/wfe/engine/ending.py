@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
-from wfe.engine import undo
+from wfe.engine import carried, undo
 from wfe.engine.draft import Draft, End, Ended
 from wfe.graph.fields import check_outputs
-from wfe.graph.node import ForEachSpec, SagaSpec
+from wfe.graph.node import SagaSpec
 from wfe.model.commands import SuspendChild
 from wfe.model.failure import Failure, Reason
 from wfe.model.pointer import Pointer
@@ -37,8 +37,6 @@ def finish(draft: Draft, pointer: Pointer, end: End) -> None:
         draft.tell(pointer)
     if isinstance(node.spec, SagaSpec):
         undo.hand_over(draft, pointer)
-    if isinstance(node.spec, ForEachSpec):
-        draft.drop_lists(f"{pointer.prefix}/")
     if pointer.attempt and end.status in {StepStatus.COMPLETE, StepStatus.FAILED, StepStatus.CANCELLED}:
         undo.push(draft, pointer, record)
     draft.later(Ended(pointer, end))
@@ -60,6 +58,7 @@ def _record(draft: Draft, pointer: Pointer) -> StepRecord:
         failure=pointer.failure,
         message=pointer.message,
         child=pointer.child,
+        outputs=pointer.result if pointer.status is StepStatus.COMPLETE else {},
         attempt_records=pointer.attempts,
     )
 
@@ -89,6 +88,7 @@ def instance_ended(draft: Draft, end: End) -> None:
     draft.head["failure"] = failure
     draft.head["finished_at"] = draft.now
     draft.head["deadline"] = None
+    carried.drop_all(draft)
     draft.become(status, reason)
 
 

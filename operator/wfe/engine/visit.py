@@ -18,7 +18,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from wfe.engine import ending, hooks, scopes
+from wfe.engine import carried, ending, hooks, scopes
 from wfe.engine.draft import AllStopped, Draft, End, StopVisit
 from wfe.engine.retry import LOST_PAUSE, backoff
 from wfe.errors import Permanent
@@ -86,6 +86,10 @@ def begin_round(draft: Draft, pointer: Pointer) -> None:
         pointer = draft.put(replace(pointer, deadline=deadline(draft, node, pointer)))
     except Permanent as error:
         body_ended(draft, draft.put(pointer), invalid(error))
+        return
+    known = carried.take(draft, pointer.path)
+    if known is not None:
+        body_ended(draft, draft.put(replace(pointer, result=known)), COMPLETE)
         return
     draft.primitive(pointer).begin(draft, pointer)
     begun = draft.pointers.get(pointer.path)

@@ -45,7 +45,7 @@ class StoredFormUnknown(Permanent):
 
 
 _head: Final = Form(
-    Instance, without=frozenset({"variables", "pointers", "scopes", "undo", "lists"}), tag=FORM
+    Instance, without=frozenset({"inputs", "variables", "pointers", "scopes", "undo", "lists"}), tag=FORM
 )
 _pointer: Final = Form(Pointer)
 _scope: Final = Form(Scope, without=frozenset({"data"}))
@@ -95,7 +95,7 @@ def _encode_part(instance: Instance, name: str) -> bytes | None:
             values = instance.lists.get(key)
             return None if values is None else dump_json(list(values)).encode()
         case _:
-            return dump_json(instance.variables).encode()
+            return dump_json({"inputs": dict(instance.inputs), "variables": dict(instance.variables)}).encode()
 
 
 def decode_head(head: bytes) -> Instance:
@@ -137,7 +137,7 @@ def _decode_parts(parts: Mapping[str, bytes]) -> dict[str, Any]:
     # In an order that does not depend on the store: visits and undo records as they began, the rest by name.
     scopes: dict[str, Scope] = {}
     data: dict[str, dict[str, Json]] = {}
-    found: dict[str, Any] = {"pointers": {}, "undo": {}, "lists": {}, "variables": {}}
+    found: dict[str, Any] = {"pointers": {}, "undo": {}, "lists": {}}
     for stored, text in sorted(parts.items()):
         name = load_json(stored) if stored.startswith('"') else stored
         kind, key = name[:2], name[2:]
@@ -154,7 +154,7 @@ def _decode_parts(parts: Mapping[str, bytes]) -> dict[str, Any]:
             case "l/":
                 found["lists"][key] = tuple(load_json(text))
             case _:
-                found["variables"] = load_json(text)
+                found.update(load_json(text))
     found["pointers"] = dict(sorted(found["pointers"].items(), key=lambda item: item[1].seq))
     found["undo"] = dict(sorted(found["undo"].items()))
     found["scopes"] = {

@@ -98,6 +98,8 @@ class Instance:
     """One run of a workflow.
 
     Attributes:
+        inputs: what it was started with; the data began as a copy of it.
+        variables: what placeholders find after the data.
         pins: digests of the workflows that its `workflow` steps may start, by name or "name@version".
         revision: the number of saves; every save is compare-and-swap on it, plus one.
         pointers: live visits by path.
@@ -125,6 +127,7 @@ class Instance:
     retry_of: str | None = None
     trace: str | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
+    inputs: Data = field(default_factory=dict)
     variables: Data = field(default_factory=dict)
     pointers: Mapping[str, Pointer] = field(default_factory=dict)
     scopes: Mapping[str, Scope] = field(default_factory=dict)

@@ -1,14 +1,14 @@
 """The names of an instance's parts: what a save writes, and nothing else.
 
 `p/<path>` a pointer, `s/<path>` a scope without its data, `d/<path>\\n<key>` one top-level key of a scope's
-data, `u/<seq>` an undo record, `l/<name>` a list, `v/` the variables. Paths hold no line breaks; keys may.
+data, `u/<seq>` an undo record, `l/<name>` a list, `v/` what it was given. Paths hold no line breaks; keys may.
 """
 
 from typing import Final
 
 from wfe.model.instance import Instance
 
-VARIABLES: Final = "v/"
+GIVEN: Final = "v/"
 
 
 def pointer_part(path: str) -> str:
@@ -35,7 +35,7 @@ def part_names(instance: Instance) -> frozenset[str]:
     """Return the names of every part that the instance has."""
     return frozenset(
         [
-            VARIABLES,
+            GIVEN,
             *map(pointer_part, instance.pointers),
             *map(scope_part, instance.scopes),
             *(data_part(path, key) for path, scope in instance.scopes.items() for key in scope.data),

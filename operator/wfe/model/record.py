@@ -1,9 +1,10 @@
 """History: what is left of visits, attempts and the instance's life once they ended."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from wfe.model.failure import Failure
+from wfe.model.json import Json
 from wfe.model.status import InstanceStatus, StepStatus
 
 MAX_ATTEMPTS_KEPT = 20
@@ -23,7 +24,10 @@ class AttemptRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepRecord:
-    """One ended visit of a step; `seq` is its number in start order and its identity in the history."""
+    """One ended visit of a step; `seq` is its number in start order and its identity in the history.
+
+    `outputs` are what a completed leaf put out; a retry of the instance carries them over.
+    """
 
     seq: int
     path: str
@@ -38,6 +42,7 @@ class StepRecord:
     failure: Failure | None = None
     message: str | None = None
     child: str | None = None
+    outputs: dict[str, Json] = field(default_factory=dict)
     attempt_records: tuple[AttemptRecord, ...] = ()
 
 

@@ -60,9 +60,10 @@ class Play:
     choose: Callable[[list[Signal]], int] = lambda pending: 0
     instance: Instance = field(init=False)
     jitter: float = 0.0
+    carried: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        birth = Birth(id="i", name="i", inputs=dict(self.inputs))
+        birth = Birth(id="i", name="i", inputs=dict(self.inputs), carried=self.carried)
         self._took(begin(self.graph, birth, world=self.world))
 
     @property

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.engine.nodes import RETRY, each, graph, leaf, par, seq, task, while_
 from tests.unit.engine.play import NEVER, Play, bad, ok
+from wfe.engine.carried import completed
 from wfe.expr.condition import Compare
 from wfe.graph import node as n
 from wfe.model import commands as c
@@ -238,3 +239,13 @@ def test_what_is_outstanding_is_what_was_commanded_and_not_answered() -> None:
     assert {(type(x), x.path) for x in play.outstanding()} == commanded
     play.tell(ok().__class__(path="p/a", attempt=1, outcome=TaskOutcome.COMPLETE))
     assert (c.StartTask, "p/a") not in {(type(x), x.path) for x in play.outstanding()}
+
+
+def test_a_retry_of_a_failed_instance_carries_what_completed_and_runs_the_rest() -> None:
+    flow = graph(task("a"), each("e", [1, 2], task("b")), task("c"))
+    first = Play(flow, {"a": ok(x=1), "e[0]/b": ok(y=1), "e[1]/b": bad()}).settle()
+    ends = completed(flow, first.records.values())
+    second = Play(flow, carried=ends).settle()
+    assert second.started == ["e[1]/b", "c"]
+    assert second.instance.data == {"x": 1, "y": 1}
+    assert not second.instance.lists

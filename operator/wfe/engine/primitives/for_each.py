@@ -54,6 +54,8 @@ class ForEach(Primitive):
         for path in [path for path, scope in draft.scopes.items() if _is_item_of(pointer, path, scope.closed)]:
             scopes.discard(draft, path)
         refused = self._join(draft, pointer)
+        draft.drop_lists(f"{pointer.prefix}/items/")
+        draft.drop_lists(f"{pointer.prefix}/collect/")
         failure = pointer.progress.failure or refused
         if failure is not None:
             visit.body_ended(draft, pointer, visit.failed(failure))
