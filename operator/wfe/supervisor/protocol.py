@@ -1,0 +1,272 @@
+"""The lines between an engine and a supervisor, as values. Pure: whoever owns the stream moves the bytes.
+
+Commands, each a line under 4 KiB of words with single spaces (`put` is followed by a counted body):
+
+    start KEY INCARNATION TIMEOUT GRACE LIMIT   run KEY/launch once; tell about a key already claimed
+    kill KEY GRACE                              SIGTERM, then SIGKILL; claim a key never claimed as cancelled
+    put KEY NAME SIZE + body                    a file for an unclaimed key; in short `text KEY NAME ESCAPED`
+    outputs KEY LIMIT                           what it wrote to WFE_OUTPUT and as markers, if anything
+    ack KEY                                     its end is saved: forget all but the claim
+    list, ping WORD
+
+Answers, each one write of at most 4,096 bytes; `end` also comes unasked, and any answer may come twice:
+
+    hello VERSION INCARNATION EPOCH CLOCK        first of all
+    live KEY, end KEY CODE REASON STARTED ENDED, acked KEY, refused KEY WHY
+    killed KEY, bytes KEY file|markers HEX…, outputs KEY, listed, pong WORD, stale EPOCH
+
+KEY is two safe names with a slash between. Times are centiseconds of the supervisor's clock, which counts
+from anywhere: `hello` tells what it showed just then. `-` stands for what is not known.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+from typing import Final
+
+from wfe.errors import Permanent, WfeError
+
+VERSION: Final = 1
+LINE_LIMIT: Final = 4000
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_HUNDREDTH = timedelta(milliseconds=10)
+
+
+class NotSpeakable(Permanent):
+    """A name that the protocol cannot carry."""
+
+
+class ProtocolBroken(WfeError):
+    """The other side sent what no supervisor sends."""
+
+
+class EndReason(StrEnum):
+    """Why a step ended. LOST: neither its end nor a live process was found."""
+
+    EXIT = "exit"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    LOG_LIMIT = "loglimit"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A supervisor took up its work; `clock` is what its clock showed."""
+
+    version: int
+    incarnation: str
+    epoch: int
+    clock: int
+
+    def time_of(self, centiseconds: int, *, heard_at: datetime) -> datetime:
+        """Translate a time of the supervisor's clock, given when this greeting was heard."""
+        return heard_at + (centiseconds - self.clock) * _HUNDREDTH
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The step runs; its end will be told."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The step ended, or never ran."""
+
+    key: str
+    code: int | None
+    reason: EndReason
+    started: int | None
+    ended: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """The kill was taken; the end follows or was told."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acked:
+    """Nothing but the claim is left."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A command was not carried out: `incarnation`, `storage`, `setsid` or `verb`."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputBytes:
+    """A piece of the WFE_OUTPUT file, or of the marker lines of stdout."""
+
+    key: str
+    source: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """All pieces were told."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A supervisor of a higher epoch is at work; this one has ended."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    """The supervisor is there."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Every claim was told about."""
+
+
+Answer = Hello | Live | End | Killed | Acked | Refused | OutputBytes | Outputs | Stale | Pong | Listed
+
+
+def start(
+    key: str, incarnation: str, *, timeout: timedelta | None, grace: timedelta, log_limit: int
+) -> bytes:
+    """Say: run what lies in KEY/launch, once. No timeout is 0, and so is no limit."""
+    until = 0 if timeout is None else max(1, _centiseconds(timeout))
+    return _line("start", _key(key), _safe(incarnation), until, _centiseconds(grace), log_limit)
+
+
+def kill(key: str, grace: timedelta) -> bytes:
+    """Say: end it, or see to it that it never starts."""
+    return _line("kill", _key(key), _centiseconds(grace))
+
+
+def put(key: str, name: str, body: bytes) -> bytes:
+    """Say: write this file of a step not yet claimed; a short one without NUL costs no fork there."""
+    if b"\0" not in body:
+        line = _line("text", _key(key), _safe(name)).rstrip(b"\n") + b" " + _escaped(body) + b"\n"
+        if len(line) <= LINE_LIMIT:
+            return line
+    return _line("put", _key(key), _safe(name), len(body)) + body
+
+
+def outputs(key: str, limit: int) -> bytes:
+    """Ask for the outputs, of each source so many bytes."""
+    return _line("outputs", _key(key), limit)
+
+
+def ack(key: str) -> bytes:
+    """Say: the end is saved; forget the step but not its claim."""
+    return _line("ack", _key(key))
+
+
+def listing() -> bytes:
+    """Ask about every claim."""
+    return _line("list")
+
+
+def ping(word: str) -> bytes:
+    """Ask for a sign of life."""
+    return _line("ping", _safe(word))
+
+
+class Decoder:
+    """Turns bytes, cut anywhere, into answers."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[Answer]:
+        """Yield the answers that these bytes complete."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            yield decode(line)
+
+
+def decode(line: bytes) -> Answer:
+    """Read one line."""
+    try:
+        return _decode(line.decode("ascii").split(" "))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ProtocolBroken(f"the supervisor said {line[:200]!r}") from error
+
+
+def _decode(words: list[str]) -> Answer:
+    match words:
+        case ["hello", version, incarnation, epoch, clock]:
+            return Hello(int(version), incarnation, int(epoch), int(clock))
+        case ["end", key, code, reason, started, ended]:
+            return End(key, _number(code), EndReason(reason), _number(started), _number(ended))
+        case ["refused", key, why]:
+            return Refused(key, why)
+        case ["bytes", key, source, *pairs]:
+            return OutputBytes(key, source, bytes.fromhex("".join(pairs)))
+        case [verb, word] if verb in _ABOUT_ONE:
+            return _ABOUT_ONE[verb](word)
+        case ["stale", epoch]:
+            return Stale(int(epoch))
+        case ["listed"]:
+            return Listed()
+        case _:
+            raise ValueError(words)
+
+
+_ABOUT_ONE: Final[dict[str, type[Live | Killed | Acked | Outputs | Pong]]] = {
+    "live": Live,
+    "killed": Killed,
+    "acked": Acked,
+    "outputs": Outputs,
+    "pong": Pong,
+}
+
+
+def _line(*words: str | int) -> bytes:
+    return " ".join(map(str, words)).encode("ascii") + b"\n"
+
+
+def _key(key: str) -> str:
+    if key.count("/") != 1:
+        raise NotSpeakable(f"`{key}` is no key: two names with a slash between are one")
+    for part in key.split("/"):
+        _safe(part)
+    return key
+
+
+def _safe(name: str) -> str:
+    if not _SAFE.fullmatch(name):
+        raise NotSpeakable(
+            f"`{name}` cannot be a name here; use letters, digits, dots, hyphens and underscores, at most 128"
+        )
+    return name
+
+
+def _escaped(body: bytes) -> bytes:
+    """Write bytes so that `printf %b` gives them back and `read -r` finds one line."""
+    return b"".join(
+        bytes([byte]) if 0x20 < byte < 0x7F and byte != 0x5C else b"\\0%03o" % byte for byte in body
+    )
+
+
+def _centiseconds(duration: timedelta) -> int:
+    return max(0, ceil(duration / _HUNDREDTH))
+
+
+def _number(word: str) -> int | None:
+    return None if word == "-" else int(word)

@@ -1,0 +1,99 @@
+# ---- the loop ----
+
+stale_if_overtaken() {
+    for other in "$home"/epoch.*; do
+        if [ "${other##*.}" -gt "$epoch" ] 2>/dev/null; then
+            say "stale ${other##*.}"
+            exit 3
+        fi
+    done
+}
+
+# Another container, or another boot, under the name of this one: its claims could not be trusted.
+check_incarnation() {
+    look_at 1
+    machine=$born
+    { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || boot=-
+    { say "$boot $machine" >"$home/incarnation.$incarnation"; } 2>/dev/null && return
+    read -r known <"$home/incarnation.$incarnation"
+    [ "$known" = "$boot $machine" ] || { say 'refused - incarnation'; exit 4; }
+}
+
+find_programs() {
+    _wfe_setsid=$(command -v setsid) || { say 'refused - setsid'; exit 5; }
+    _wfe_env=$(command -v env) || _wfe_env=
+    "${_wfe_env:-false}" --default-signal=INT true 2>/dev/null || _wfe_env=
+}
+
+sweep() {
+    for file in "$home"/journal.* "$home"/left.*; do
+        [ -e "$file" ] || continue
+        owner=${file#"$home"/*.}
+        kill -0 "${owner%%.*}" 2>/dev/null || rm -f "$file"
+    done
+}
+
+obey() { # VERB KEY ...
+    case ${1-}.$# in
+        start.6) start "$2" "$3" "$4" "$5" "$6" ;;
+        kill.3) cancel "$2" "$3" ;;
+        put.4) put "$2" "$3" "$4" ;;
+        ping.2) say "pong $2" ;;
+        outputs.3) outputs "$2" "$3" ;;
+        ack.2) ack "$2" ;;
+        list.1) list ;;
+        *) say "refused ${2:--} verb" ;;
+    esac
+}
+
+serve() { # INCARNATION EPOCH
+    incarnation=$1 epoch=$2 guards=0
+    mkdir -p "$home"
+    look_at_self
+    me=$pid.$born journal=$home/journal.$$
+    find_programs
+    check_incarnation
+    stale_if_overtaken
+    : >|"$home/epoch.$epoch"
+    : >|"$journal"
+    sweep
+    clock
+    say "hello 1 $incarnation $epoch $now"
+    while IFS= read -r line; do
+        stale_if_overtaken
+        case $line in
+            text\ *)
+                line=${line#* } key=${line%% *}
+                line=${line#* }
+                text "$key" "${line%% *}" "${line#* }"
+                ;;
+            *)
+                # shellcheck disable=SC2086
+                obey $line
+                ;;
+        esac
+    done
+}
+
+follow() { # KEY STREAM OFFSET
+    at=$3
+    while :; do
+        over=
+        [ ! -e "$1/end" ] || over=yes
+        size=0
+        # shellcheck disable=SC2012  # only the size is wanted, and only `ls` tells it everywhere without reading
+        [ ! -e "$1/$2" ] || size=$(ls -lnL "$1/$2" | { read -r _ _ _ _ size _ && echo "$size"; })
+        if [ "$size" -gt "$at" ]; then
+            tail -c "+$((at + 1))" "$1/$2" | head -c "$((size - at))"
+            at=$size
+        fi
+        [ -z "$over" ] || return 0
+        nap 0.2
+    done
+}
+
+cd "$2" || exit 1
+case $1 in
+    serve) serve "$3" "$4" ;;
+    follow) follow "$3" "$4" "$5" ;;
+esac

@@ -1,0 +1,80 @@
+# ---- a step: how it starts and how it ends ----
+
+# KEY -> step, step_born, watcher, watcher_born, started, deadline, grace, limit; false while it is not (wholly) written.
+read_pid() {
+    step=- watcher=- started=- dot=
+    { read -r step step_born watcher watcher_born started deadline grace limit dot <"$1/pid"; } 2>/dev/null
+    [ "${dot:-}" = . ]
+}
+
+# Between claim and pid a step is about to start, as long as the supervisor that claimed it is there to do it. One that
+# died just then may have left a process that has not come so far: it has until a guard's second look.
+is_coming() { # KEY
+    owner=
+    { read -r owner <"$1/claim"; } 2>/dev/null
+    is_live "${owner%%.*}" "${owner#*.}"
+}
+
+# Take the place of the step's own process; true if it will never run.
+forestall() { # KEY
+    { say '- - - - - 0 0 0 .' >"$1/pid"; } 2>/dev/null
+}
+
+report() { # KEY
+    dot=
+    { read -r code reason started ended dot <"$1/end"; } 2>/dev/null
+    if [ "${dot:-}" = . ]; then say "end $1 $code $reason $started $ended"; else say "end $1 - lost - -"; fi
+}
+
+record() { # KEY CODE REASON STARTED
+    clock
+    { printf '%s %s %s %s .\n' "$2" "$3" "$4" "$now" >"$1/end"; } 2>/dev/null
+    report "$1"
+}
+
+signal() { # NAME: to the group of the step that read_pid found, or to its leader while it has no group yet
+    kill "-$1" "-$step" 2>/dev/null || { is_live "$step" "$step_born" && kill "-$1" "$step" 2>/dev/null; }
+}
+
+stop() { # KEY REASON GRACE
+    clock
+    { printf '%s %s\n' "$2" "$((now + $3))" >"$1/reason"; } 2>/dev/null
+    signal TERM
+}
+
+# The leader often dies of SIGTERM while its children still tidy up: they have the rest of the grace.
+linger() { # WHEN
+    while clock && [ "$now" -lt "$1" ] && group_lives "$step"; do nap 0.05; done
+}
+
+finish() { # KEY CODE
+    read_pid "$1"
+    why='exit'
+    if [ -e "$1/reason" ]; then
+        read -r why due <"$1/reason"
+        linger "$due"
+    fi
+    # Nothing of a step's group outlives it; who wants a daemon gives it a session of its own.
+    [ "$step" = - ] || kill -KILL "-$step" 2>/dev/null
+    record "$1" "$2" "$why" "$started"
+}
+
+watch() { # KEY TIMEOUT GRACE LIMIT
+    look_at_self
+    watcher=$pid watcher_born=$born
+    (
+        look_at_self
+        clock
+        deadline=0
+        [ "$2" = 0 ] || deadline=$((now + $2))
+        { say "$pid $born $watcher $watcher_born $now $deadline $3 $4 ." >"$1/pid"; } 2>/dev/null || exit 125
+        # shellcheck disable=SC1090  # sets the directory, the environment and the arguments
+        . "./$1/launch"
+        # A shell starts what runs behind it with SIGINT ignored, and only a program can undo that.
+        if [ -n "$_wfe_env" ]; then
+            exec "$_wfe_env" --default-signal=INT --default-signal=QUIT "$_wfe_setsid" "$@"
+        fi
+        exec "$_wfe_setsid" "$@"
+    ) </dev/null >>"$1/stdout" 2>>"$1/stderr"
+    finish "$1" "$?"
+}
