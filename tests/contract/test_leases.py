@@ -9,10 +9,7 @@ from tests.contract.store_urls import WITH_LEASES, url_of
 
 from wfe import providers
 from wfe.ports.leases import Leases
-
-pytest.register_assert_rewrite("wfe.testing.leases_contract")
-
-from wfe.testing.leases_contract import Hand, LeasesContract, World  # noqa: E402 (after the rewriting is asked for)
+from wfe.testing.leases_contract import Hand, LeasesContract, World
 
 
 @pytest.fixture(params=WITH_LEASES)

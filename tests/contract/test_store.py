@@ -7,13 +7,9 @@ from tests.contract.store_urls import DURABLE, WITH_STORE, url_of
 
 from wfe import providers
 from wfe.ports.store import Store
-
-SUITES = ("store_contract", "messages_contract", "durability_contract")
-pytest.register_assert_rewrite(*(f"wfe.testing.{suite}" for suite in SUITES))
-
-from wfe.testing.durability_contract import DurabilityContract  # noqa: E402 (after the rewriting is asked for)
-from wfe.testing.messages_contract import MessagesContract  # noqa: E402
-from wfe.testing.store_contract import MakeStore, StoreContract  # noqa: E402
+from wfe.testing.durability_contract import DurabilityContract
+from wfe.testing.messages_contract import MessagesContract
+from wfe.testing.store_contract import MakeStore, StoreContract
 
 
 @pytest.fixture(params=WITH_STORE)

@@ -14,30 +14,33 @@ from wfe.providers.sqlite.writer import Work, Writer
 
 T = TypeVar("T")
 LOOK_EVERY: Final = timedelta(milliseconds=50)
+PATIENCE: Final = timedelta(seconds=5)
 
 
 class Database:
     """What the store and the leases of one file share."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, patience: timedelta = PATIENCE) -> None:
         self.path = path
+        self._patience = patience
         self._changed = asyncio.Event()
-        self._writer = Writer(path, changed=self._changed.set)
+        self._writer = Writer(path, patience=patience, changed=self._changed.set)
         self._reader: ThreadPoolExecutor | None = None
         self._reading: sqlite3.Connection | None = None
 
     async def open(self) -> None:
         await self._writer.start()
         self._reader = ThreadPoolExecutor(1, "wfe-sqlite-reader")
-        self._reading = await self._in_reader(connect, self.path)
+        self._reading = await self._in_reader(connect, self.path, self._patience)
 
     async def close(self) -> None:
         await self._writer.stop()
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            if self._reading is not None:
-                await asyncio.get_running_loop().run_in_executor(reader, self._reading.close)
-            reader.shutdown()
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            await self._in_reader(reading.close)
+        if self._reader is not None:
+            self._reader.shutdown()
+            self._reader = None
 
     async def write(self, work: Work[T], *, quiet: bool = False) -> T:
         """Do the work in a transaction, perhaps together with other work; return after the commit.

@@ -11,8 +11,6 @@ class StoreUnusable(Permanent):
     """The database file cannot be used as it is; somebody has to change something."""
 
 
-BUSY_SECONDS: Final = 5.0
-
 _UNUSABLE: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_NOTADB: "is not a SQLite database; name another file, or move this one away",
     sqlite3.SQLITE_CORRUPT: "is damaged; restore a backup, or try `sqlite3 FILE .recover` on a copy",
@@ -24,7 +22,7 @@ _UNUSABLE: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_ERROR: "lacks what this version expects; restore a backup or name another file",
 }
 _UNAVAILABLE: Final[Mapping[int, str]] = {
-    sqlite3.SQLITE_BUSY: f"has been locked for {BUSY_SECONDS:g} s; find who holds it with `fuser FILE`",
+    sqlite3.SQLITE_BUSY: "has been locked by another process for too long; find out which with `fuser FILE`",
     sqlite3.SQLITE_LOCKED: "is locked by this process; try again",
     sqlite3.SQLITE_FULL: "has no room to grow: the disk or a quota is full; free some space",
     sqlite3.SQLITE_IOERR: "cannot be read or written by the system; look at the disk and the kernel's log",

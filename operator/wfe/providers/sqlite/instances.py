@@ -21,8 +21,8 @@ def load(connection: Connection, instance: str) -> Instance | None:
 
 
 def resolve(connection: Connection, id_or_name: str) -> str | None:
-    row = connection.execute(SQL["resolve"], {"name": id_or_name}).fetchone()
-    return row[0] if row else None
+    (found,) = connection.execute(SQL["resolve"], {"name": id_or_name}).fetchone()
+    return None if found is None else str(found)
 
 
 def unfinished(connection: Connection) -> list[str]:

@@ -2,23 +2,31 @@
 
 import re
 import sqlite3
+from datetime import timedelta
+from functools import cache
 from importlib.resources import files
 from threading import Event
+from time import monotonic
 from typing import Final
 
-from wfe.providers.sqlite.errors import BUSY_SECONDS, StoreUnusable
+from wfe.providers.sqlite.errors import StoreUnusable
 
 APPLICATION: Final = 0x57464531  # "WFE1", kept in the file's header
 CHECKPOINT_PAGES: Final = 1000
 
 
-def connect(path: str) -> sqlite3.Connection:
-    """Open the file for one thread at a time, every commit on the disk before it returns."""
+def connect(path: str, patience: timedelta) -> sqlite3.Connection:
+    """Open the file for one thread at a time; every commit is on the disk before it returns.
+
+    `patience` is how long to wait while another process has the lock.
+    """
+    seconds = patience.total_seconds()
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+        path, timeout=seconds, isolation_level=None, check_same_thread=False, cached_statements=256
     )
     try:
-        _use_wal(connection)
+        _version(connection, path)  # before anything is changed in a file that is not ours
+        _use_wal(connection, seconds)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         connection.execute("PRAGMA journal_size_limit = 67108864")
@@ -28,14 +36,15 @@ def connect(path: str) -> sqlite3.Connection:
     return connection
 
 
-def _use_wal(connection: sqlite3.Connection) -> None:
-    # Two processes that open a new file at once: the switch to WAL does not wait for the lock by itself.
+def _use_wal(connection: sqlite3.Connection, seconds: float) -> None:
+    # The switch to WAL, when two processes open a new file at once, does not wait for the lock by itself.
     pause = Event()
-    for attempt in range(int(BUSY_SECONDS * 50)):
+    until = monotonic() + seconds
+    while True:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or attempt == BUSY_SECONDS * 50 - 1:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or monotonic() > until:
                 raise
             pause.wait(0.02)
         else:
@@ -55,17 +64,7 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
 
 
 def _apply_missing(connection: sqlite3.Connection, path: str) -> None:
-    known = _migrations()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    if tables and application != APPLICATION:
-        raise StoreUnusable(f"the database `{path}` belongs to another program; name another file")
-    if version > len(known):
-        raise StoreUnusable(
-            f"the database `{path}` was written by a later version of WFE (schema {version}, this one knows "
-            f"{len(known)}); use that version, or name another file"
-        )
+    version, known = _version(connection, path), _migrations()
     if version == len(known):
         return
     for script in known[version:]:
@@ -75,6 +74,23 @@ def _apply_missing(connection: sqlite3.Connection, path: str) -> None:
     connection.execute(f"PRAGMA application_id = {APPLICATION}")
 
 
+def _version(connection: sqlite3.Connection, path: str) -> int:
+    """Return how many migrations the file has seen; refuse one that is not for us."""
+    version, application, objects = (
+        int(connection.execute(sql).fetchone()[0])
+        for sql in ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+    )
+    if objects and application != APPLICATION:
+        raise StoreUnusable(f"the database `{path}` belongs to another program; name another file")
+    if version > len(_migrations()):
+        raise StoreUnusable(
+            f"the database `{path}` was written by a later version of WFE (schema {version}, this one knows "
+            f"{len(_migrations())}); use that version, or name another file"
+        )
+    return version
+
+
+@cache
 def _migrations() -> list[str]:
     found = {
         int(one.name[:4]): re.sub(r"--.*", "", one.read_text("utf-8"))

@@ -39,7 +39,7 @@ UNION ALL
 SELECT name, body FROM parts WHERE instance = (SELECT number FROM instances WHERE id = :id)
 
 -- resolve
-SELECT id FROM instances WHERE id = :name OR name = :name ORDER BY id = :name DESC LIMIT 1
+SELECT coalesce((SELECT id FROM instances WHERE id = :name), (SELECT id FROM instances WHERE name = :name))
 
 -- unfinished
 SELECT id FROM instances WHERE status IN ('Pending', 'Running', 'Suspended') ORDER BY created, id

@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import groupby
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -45,8 +46,9 @@ class Job(Generic[T]):
 class Writer:
     """Hands work to its thread, everything that one turn of the event loop wants written at once."""
 
-    def __init__(self, path: str, *, changed: Callable[[], None]) -> None:
+    def __init__(self, path: str, *, patience: timedelta, changed: Callable[[], None]) -> None:
         self._path = path
+        self._patience = patience
         self._changed = changed
         self._queue: SimpleQueue[list[Job[Any]] | None] = SimpleQueue()
         self._waiting: list[Job[Any]] = []
@@ -60,7 +62,11 @@ class Writer:
         opened: asyncio.Future[None] = self._loop.create_future()
         self._thread = Thread(target=self._run, args=(opened,), name="wfe-sqlite-writer", daemon=True)
         self._thread.start()
-        await opened
+        try:
+            await opened
+        except BaseException:
+            await self.stop()
+            raise
 
     async def stop(self) -> None:
         """Write what waits, then close."""
@@ -99,16 +105,18 @@ class Writer:
 
     def _run(self, opened: asyncio.Future[None]) -> None:
         try:
-            connection = connect(self._path)
-            migrate(connection, self._path)
-        except Exception as error:  # noqa: BLE001 (it is the caller's)
+            connection = connect(self._path, self._patience)
+        except Exception as error:  # noqa: BLE001 (it belongs to whoever waits for the opening)
             self._tell(_fail, opened, translated(error, self._path))
             return
-        self._tell(opened.set_result, None)
         try:
+            migrate(connection, self._path)
+            self._tell(_succeed, opened)
             while jobs := self._next_group():
                 self._write(connection, jobs)
                 self._tell(self._resolve, jobs)
+        except Exception as error:  # noqa: BLE001 (it belongs to whoever waits for the opening)
+            self._tell(_fail, opened, translated(error, self._path))
         finally:
             connection.close()
 
@@ -180,6 +188,11 @@ def _do(connection: sqlite3.Connection, job: Job[Any]) -> None:
 def _answer(job: Job[Any], answer: Any) -> None:
     job.error = answer if isinstance(answer, Exception) else None
     job.result = None if job.error else answer
+
+
+def _succeed(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _fail(future: asyncio.Future[None], error: Exception) -> None:
