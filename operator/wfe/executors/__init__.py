@@ -1,0 +1,1 @@
+"""Executors: where tasks run. Strangers to each other."""

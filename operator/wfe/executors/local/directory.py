@@ -1,0 +1,134 @@
+"""What is kept in the state directory, and by which names.
+
+    id                                   a random word, made once: with the boot it names the incarnation
+    supervisor.sh, .supervisor/          the supervisor and its own files
+    INSTANCE/TOKEN/                      an attempt; TOKEN is the token of its key
+        path                             the instance, path and attempt in words, for those who read logs
+        launch, script, data.json …      what the task brought
+        claim, pid, reason, end          the supervisor's (see supervisor.sh)
+        stdout, stderr                   bytes as they were written
+        output                           WFE_OUTPUT
+
+An instance is forgotten by removing its directory, once it has ended: claims guard only attempts that may
+still be started. Everything here is for its owner alone (0700), since data may be private.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from re import fullmatch
+from secrets import token_hex
+
+from wfe.errors import Permanent
+from wfe.model.ids import AttemptKey
+from wfe.model.task import ProcessTask
+from wfe.supervisor import script
+from wfe.supervisor.launch import launch_text
+
+_INHERITED = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR")
+_DIR = "{dir}"
+
+
+class StateDirectory:
+    """The directory of one executor, which outlives it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.root / ".supervisor").mkdir(mode=0o700, exist_ok=True)
+        self.incarnation = _incarnation(self._id())
+        self.supervisor = self.root / "supervisor.sh"
+        _replace(self.supervisor, script().encode())
+
+    def key(self, key: AttemptKey) -> str:
+        """Return the name of an attempt's directory, relative to this one."""
+        return f"{instance_directory(key.instance)}/{key.token}"
+
+    def prepare(self, task: ProcessTask, workspace: Path, base_env: Mapping[str, str]) -> None:
+        """Write what the task needs, unless somebody has started it already."""
+        directory = self.root / self.key(task.key)
+        if (directory / "claim").exists():
+            return
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        about = {"instance": task.key.instance, "path": task.key.path, "attempt": task.key.attempt}
+        (directory / "path").write_text(json.dumps(about))
+        for name, body in task.files.items():
+            _file(directory, name).write_bytes(body)
+        (directory / "launch").write_bytes(self._launch(task, directory, workspace, base_env))
+
+    def _launch(
+        self, task: ProcessTask, directory: Path, workspace: Path, base_env: Mapping[str, str]
+    ) -> bytes:
+        argv = [_program(task.argv[0]), *(word.replace(_DIR, str(directory)) for word in task.argv[1:])]
+        env = {**base_env, **task.env}
+        env["WFE_WORKSPACE"] = str(workspace)
+        env["WFE_OUTPUT"] = str(directory / "output")
+        if "data.json" in task.files:
+            env["WFE_DATA"] = str(directory / "data.json")
+        return launch_text(argv, env, os.path.normpath(workspace / task.working_dir))
+
+    def _id(self) -> str:
+        path = self.root / "id"
+        try:
+            with path.open("x") as file:
+                file.write(token_hex(8))
+        except FileExistsError:
+            pass
+        return path.read_text()
+
+
+def instance_directory(instance: str) -> str:
+    """Return a safe name for an instance's directory; most names are safe as they are."""
+    if fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", instance) and instance not in {"id", "supervisor.sh"}:
+        return instance
+    return sha256(instance.encode("utf-8", "surrogatepass")).hexdigest()[:40]
+
+
+def base_environment(environ: Mapping[str, str], inherit: Sequence[str]) -> dict[str, str]:
+    """Return what a step gets of the environment of the process that runs the engine, and no more."""
+    wanted = {*_INHERITED, *inherit}
+    return {name: value for name, value in environ.items() if name in wanted or name.startswith("LC_")}
+
+
+def _program(name: str) -> str:
+    """Resolve a program that came with this installation; others are found on the step's PATH."""
+    if name != "deno":
+        return name
+    try:
+        from deno import find_deno_bin  # type: ignore[import-untyped]  # noqa: PLC0415  # few need it
+
+        return str(find_deno_bin())
+    except (ImportError, FileNotFoundError):
+        return name
+
+
+def _file(directory: Path, name: str) -> Path:
+    if "/" in name or name.startswith(".") or name in {"claim", "pid", "reason", "end", "launch", "path"}:
+        raise Permanent(f"a task cannot bring a file named `{name}`")
+    return directory / name
+
+
+def _incarnation(state: str) -> str:
+    """Claims are good for one boot, one container and one state directory."""
+    parts = [state]
+    for source in ("/proc/sys/kernel/random/boot_id", "/proc/1/stat"):
+        try:
+            parts.append(
+                Path(source)
+                .read_text()
+                .strip()
+                .rpartition(") ")[2]
+                .split(" ")[-1 if "boot" in source else 19]
+            )
+        except (OSError, IndexError):
+            parts.append("")
+    return sha256("/".join(parts).encode()).hexdigest()[:20]
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write through a rename: a supervisor that runs reads on in the old file."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,0 +1,142 @@
+"""Tasks as processes of this machine.
+
+The engine may be killed at any moment: steps write to files, their watchers write how they ended, and the
+next engine on the same state directory finds both. What this module does while a step runs is wait for its
+end and hand its output on; nothing here is needed for the step to go on.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from wfe.errors import Permanent
+from wfe.executors.local.directory import StateDirectory, base_environment
+from wfe.executors.local.link import Link
+from wfe.executors.local.shared import Shared
+from wfe.executors.local.tail import Tail
+from wfe.model.failure import Reason
+from wfe.model.ids import AttemptKey
+from wfe.model.json import Data
+from wfe.model.signals import TaskEnded
+from wfe.model.task import ProcessTask, Task
+from wfe.ports.logs import LogSink, Segment, Stream
+from wfe.supervisor import protocol
+from wfe.supervisor.outcome import outcome_of, refused
+from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
+from wfe.supervisor.protocol import End
+
+_SHELL: Final = "/bin/sh"
+_LOOK_EVERY_SECONDS: Final = 0.1
+_CHUNKS_A_LOOK: Final = 64
+
+
+class OutputsUnreadable(Permanent):
+    """WFE_OUTPUT is not a file any more."""
+
+
+class LocalExecutor:
+    """Runs process tasks under a supervisor; keeps the promise of `ports.executor.Executor`."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        workspace: Path,
+        sink: LogSink,
+        *,
+        inherit: Sequence[str] = (),
+        now: Callable[[], datetime],
+    ) -> None:
+        self._state = StateDirectory(state_dir)
+        self._workspace = workspace.absolute()
+        self._sink = sink
+        self._env = base_environment(os.environ, inherit)
+        self._now = now
+        command = [_SHELL, str(self._state.supervisor), "serve", ".", self._state.incarnation, "0"]
+        self._link = Link(command, self._state.root, {"PATH": os.environ.get("PATH", os.defpath)}, now)
+        self._running: Shared[TaskEnded] = Shared()
+
+    @property
+    def incarnation(self) -> str:
+        """This boot of this machine with this state directory."""
+        return self._state.incarnation
+
+    async def run(self, task: Task) -> TaskEnded:
+        """Start the task or find it, wait for its end, and tell how it ended."""
+        if not isinstance(task, ProcessTask):
+            raise Permanent(f"step `{task.key.path}` is no process: this executor cannot run it")
+        return await self._running.join(task.key.token, lambda: self._run(task))
+
+    async def kill(self, key: AttemptKey, grace: timedelta) -> None:
+        """End the task's group, or claim its key as cancelled."""
+        name = self._state.key(key)
+        await self._link.kill(name, protocol.kill(name, grace))
+
+    async def close(self, grace: timedelta) -> None:  # noqa: ARG002  # nothing here lives in this process
+        """Detach; what runs goes on."""
+        await self._running.close()
+        await self._link.close()
+
+    async def _run(self, task: ProcessTask) -> TaskEnded:
+        name = self._state.key(task.key)
+        try:
+            self._state.prepare(task, self._workspace, self._env)
+        except Permanent as error:
+            return refused(task, Reason.CONFIG_INVALID, str(error))
+        command = protocol.start(
+            name, self.incarnation, timeout=task.timeout, grace=task.grace, log_limit=task.log_limit
+        )
+        directory = self._state.root / name
+        tails = [Tail(directory / stream, task.key, stream, self._now) for stream in Stream]
+        markers = MarkerLines()
+        try:
+            end = await self._follow(await self._link.start(name, command), tails, markers)
+        finally:
+            self._link.forget(name)
+            for tail in tails:
+                tail.close()
+
+        def outputs() -> Data:
+            return outputs_of(task, markers=markers.found, file=_first_bytes(directory / "output"))
+
+        return outcome_of(task, end, outputs=outputs, time_of=self._link.time_of)
+
+    async def _follow(self, ended: asyncio.Future[End], tails: Sequence[Tail], markers: MarkerLines) -> End:
+        while not ended.done():
+            await asyncio.wait([ended], timeout=_LOOK_EVERY_SECONDS)
+            for tail in tails:
+                await self._deliver(tail, markers, chunks=_CHUNKS_A_LOOK)
+        for tail in tails:
+            await self._deliver(tail, markers)
+            await self._hand_on(tail.finish(), markers)
+        return ended.result()
+
+    async def _deliver(self, tail: Tail, markers: MarkerLines, *, chunks: int | None = None) -> None:
+        while tail.has_more() and chunks != 0:
+            await self._hand_on(tail.read(), markers)
+            # A step that writes without end must not keep the others waiting.
+            await asyncio.sleep(0)
+            chunks = None if chunks is None else chunks - 1
+
+    async def _hand_on(self, segments: Sequence[Segment], markers: MarkerLines) -> None:
+        for segment in segments:
+            if segment.stream is Stream.STDOUT:
+                markers.see(segment.data)
+            await self._sink.write(segment)
+
+
+def _first_bytes(path: Path) -> bytes:
+    """Read what the step left there, which may be no file at all, and must not make us wait."""
+    try:
+        with path.open("rb", opener=_without_waiting) as file:
+            return file.read(READ_LIMIT) or b""
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise OutputsUnreadable(f"the output file cannot be read: {error.strerror}") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)

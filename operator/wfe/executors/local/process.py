@@ -1,0 +1,85 @@
+"""The child process of one supervisor: bytes in, answers out, its end noticed at once."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Self, cast
+
+from wfe.supervisor.protocol import Answer, Decoder, ProtocolBroken
+
+
+class SupervisorProcess(asyncio.SubprocessProtocol):
+    """Knows no meaning: it hands answers on.
+
+    Steps' watchers hold the same pipe, so its end says nothing about the supervisor; the process's end does.
+    """
+
+    def __init__(
+        self,
+        heard: Callable[["SupervisorProcess", Answer], None],
+        gone: Callable[["SupervisorProcess"], None],
+    ) -> None:
+        self._heard = heard
+        self._gone = gone
+        self._decoder = Decoder()
+        self._transport: asyncio.SubprocessTransport | None = None
+        loop = asyncio.get_running_loop()
+        self.ready: asyncio.Future[None] = loop.create_future()
+        self.exited: asyncio.Future[None] = loop.create_future()
+
+    @classmethod
+    async def start(
+        cls,
+        command: Sequence[str],
+        directory: Path,
+        env: Mapping[str, str],
+        heard: Callable[["SupervisorProcess", Answer], None],
+        gone: Callable[["SupervisorProcess"], None],
+    ) -> Self:
+        """Start it in a session of its own, so that a Ctrl-C meant for the engine does not reach it."""
+        with (directory / ".supervisor" / "messages").open("ab") as messages:
+            _, protocol = await asyncio.get_running_loop().subprocess_exec(
+                lambda: cls(heard, gone),
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=messages,
+                cwd=directory,
+                env=dict(env),
+                start_new_session=True,
+            )
+        return protocol
+
+    def write(self, command: bytes) -> None:
+        """Send a command; to one that is gone it is lost, and asked again by whoever hears of that."""
+        pipe = self._transport.get_pipe_transport(0) if self._transport else None
+        if pipe is not None and not pipe.is_closing():
+            cast(asyncio.WriteTransport, pipe).write(command)
+
+    async def close(self, patience: float) -> None:
+        """Close its stdin, on which it ends by itself, and wait for that."""
+        pipe = self._transport.get_pipe_transport(0) if self._transport else None
+        if pipe is not None:
+            pipe.close()
+        await asyncio.wait([self.exited], timeout=patience)
+        self.release()
+
+    def release(self) -> None:
+        """Give up the pipes; a process that still lives is killed, the steps are not."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.SubprocessTransport, transport)
+
+    def pipe_data_received(self, fd: int, data: bytes | str) -> None:  # noqa: ARG002
+        assert isinstance(data, bytes)  # noqa: S101  # the typeshed is wider than asyncio
+        try:
+            for answer in self._decoder.feed(data):
+                self._heard(self, answer)
+        except ProtocolBroken:
+            self.release()
+
+    def process_exited(self) -> None:
+        self.exited.set_result(None)
+        self._gone(self)

@@ -1,0 +1,80 @@
+"""Reads the bytes of a growing file as segments, once each, in bounded memory."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from wfe.model.ids import AttemptKey
+from wfe.ports.logs import SEGMENT_LIMIT, Segment, Stream
+
+CHUNK = 4 * SEGMENT_LIMIT
+
+
+class Tail:
+    """One stream of one attempt, from its first byte.
+
+    A segment ends at a newline or after 16 KiB, so segments are the same however often the file is read. A
+    step that reopens its stream, as in `> /dev/stderr`, empties the file; the offsets go on all the same.
+    """
+
+    def __init__(self, path: Path, key: AttemptKey, stream: Stream, now: Callable[[], datetime]) -> None:
+        self._path = path
+        self._key = key
+        self._stream = stream
+        self._now = now
+        self._file: int | None = None
+        self._position = 0
+        self._offset = 0
+        self._rest = b""
+
+    def read(self) -> list[Segment]:
+        """Return the segments that one chunk of new bytes completes; nothing new is an empty list."""
+        chunk = self._chunk()
+        return list(self._cut(chunk)) if chunk else []
+
+    def finish(self) -> list[Segment]:
+        """Return what is left behind the last newline, once nobody writes any more."""
+        rest, self._rest = self._rest, b""
+        return [self._segment(rest, self._now())] if rest else []
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def has_more(self) -> bool:
+        """Tell whether a read would find bytes."""
+        if self._file is None:
+            try:
+                self._file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return False
+        size = os.fstat(self._file).st_size
+        if size < self._position:
+            self._position = 0
+        return size > self._position
+
+    def _chunk(self) -> bytes:
+        if not self.has_more() or self._file is None:
+            return b""
+        chunk = os.pread(self._file, CHUNK, self._position)
+        self._position += len(chunk)
+        return chunk
+
+    def _cut(self, chunk: bytes) -> Iterator[Segment]:
+        data, at, start = self._rest + chunk, self._now(), 0
+        while True:
+            newline = data.find(b"\n", start, start + SEGMENT_LIMIT)
+            end = newline + 1 if newline >= 0 else start + SEGMENT_LIMIT
+            if end > len(data):
+                break
+            yield self._segment(data[start:end], at)
+            start = end
+        self._rest = data[start:]
+
+    def _segment(self, data: bytes, at: datetime) -> Segment:
+        segment = Segment(self._key, self._stream, self._offset, data, at)
+        self._offset += len(data)
+        return segment
