@@ -130,13 +130,9 @@ class LocalExecutor:
 def _first_bytes(path: Path) -> bytes:
     """Read what the step left there, which may be no file at all, and must not make us wait."""
     try:
-        with path.open("rb", opener=_without_waiting) as file:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             return file.read(READ_LIMIT) or b""
     except FileNotFoundError:
         return b""
     except OSError as error:
         raise OutputsUnreadable(f"the output file cannot be read: {error.strerror}") from error
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
