@@ -203,5 +203,8 @@ class Store(Protocol):
         ...
 
     async def changes(self) -> None:
-        """Return when something may have been written by another process (at most about 100 ms later)."""
+        """Return once something may have been written since the last return, by this process or another.
+
+        What another process wrote is noticed within about 100 ms. There is one who waits, not several.
+        """
         ...

@@ -3,8 +3,12 @@
 import pytest
 
 from wfe import providers
-from wfe.providers.memory import MemoryStore
-from wfe.providers.sqlite import SqliteStore
+from wfe.ports.leases import Leases
+from wfe.ports.store import Store
+from wfe.providers import Provider
+from wfe.providers.memory import MemoryProvider, MemoryStore
+from wfe.providers.sqlite import SqliteProvider, SqliteStore
+from wfe.testing.builders import NOON
 
 
 @pytest.mark.parametrize(
@@ -50,3 +54,13 @@ def test_an_error_shows_no_password() -> None:
 
 def test_every_memory_is_another() -> None:
     assert providers.find("memory:").store is not providers.find("memory:").store
+
+
+@pytest.mark.parametrize("provider", [MemoryProvider(), SqliteProvider("x.db")])
+def test_a_provider_has_the_shape_of_its_ports(provider: MemoryProvider | SqliteProvider) -> None:
+    # The annotations are the test: the type checker compares each with its protocol.
+    whole: Provider = provider
+    store: Store = provider.store
+    leases: Leases = provider.leases("me", now=lambda: NOON)
+    assert whole.store is store
+    assert leases is not None

@@ -28,13 +28,15 @@ class SqliteLeases:
         self._held: set[str] = set()
 
     async def acquire(self, key: str, ttl: timedelta) -> int | None:
-        token = await self._database.write(lambda connection: self._take(connection, key, ttl), quiet=True)
+        now, lasts = to_micros(self._now()), to_micros(ttl)
+        token = await self._database.write(
+            lambda connection: self._take(connection, key, now, lasts), quiet=True
+        )
         if token is not None:
             self._held.add(key)
         return token
 
-    def _take(self, connection: Connection, key: str, ttl: timedelta) -> int | None:
-        now = to_micros(self._now())
+    def _take(self, connection: Connection, key: str, now: int, lasts: int) -> int | None:
         row = connection.execute(SQL["lease"], (key,)).fetchone()
         holder, until, token = row or (None, now, 0)
         is_ours = holder == self._holder and until > now
@@ -42,7 +44,7 @@ class SqliteLeases:
         if not is_ours and not is_free:
             return None
         token += not is_ours
-        connection.execute(SQL["take_lease"], (key, self._holder, now + to_micros(ttl), token))
+        connection.execute(SQL["take_lease"], (key, self._holder, now + lasts, token))
         return token
 
     async def renew(self, ttl: timedelta) -> Sequence[str]:

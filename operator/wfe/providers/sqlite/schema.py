@@ -12,6 +12,7 @@ from typing import Final
 from wfe.providers.sqlite.errors import StoreUnusable
 
 APPLICATION: Final = 0x57464531  # "WFE1", kept in the file's header
+OLDEST: Final = (3, 37, 0)  # STRICT tables, RETURNING
 CHECKPOINT_PAGES: Final = 1000
 
 
@@ -20,6 +21,11 @@ def connect(path: str, patience: timedelta) -> sqlite3.Connection:
 
     `patience` is how long to wait while another process has the lock.
     """
+    if sqlite3.sqlite_version_info < OLDEST:
+        needed = ".".join(map(str, OLDEST))
+        raise StoreUnusable(
+            f"this Python has SQLite {sqlite3.sqlite_version}, and WFE needs {needed}; use a newer Python"
+        )
     seconds = patience.total_seconds()
     connection = sqlite3.connect(
         path, timeout=seconds, isolation_level=None, check_same_thread=False, cached_statements=256
