@@ -30,7 +30,7 @@ from wfe.model.record import Lifecycle, StepRecord
 from wfe.model.signals import CancelRequested, ResumeRequested, Signal, SuspendRequested
 from wfe.model.status import InstanceStatus
 from wfe.ports.store import Query, Summary
-from wfe.workflow import Workflow
+from wfe.graph.workflow import Workflow
 
 Change = tuple[Instance, Lifecycle]
 

@@ -1,0 +1,151 @@
+"""An instance as people and programs look at it: plain JSON data, the steps in the order they started."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from wfe.graph.graph import Graph
+from wfe.graph.node import Node
+from wfe.model.failure import Failure
+from wfe.model.instance import Instance
+from wfe.model.pointer import Pointer
+from wfe.model.record import StepRecord
+from wfe.model.status import InstanceStatus, StepStatus
+from wfe.ports.store import Store
+from wfe.runtime.definitions import Definitions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """One visit of a step, ended, live, or never reached."""
+
+    path: str
+    name: str
+    type: str
+    status: StepStatus
+    attempts: int = 0
+    exit_code: int | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    failure: Failure | None = None
+    message: str | None = None
+    wake_at: datetime | None = None
+    child: str | None = None
+
+    def plain(self, prefix: str = "") -> dict[str, Any]:
+        """Return it as JSON data."""
+        return {
+            "path": prefix + self.path,
+            "name": self.name,
+            "type": self.type,
+            "status": self.status.value,
+            "attempts": self.attempts,
+            "exit_code": self.exit_code,
+            "started": _time(self.started),
+            "finished": _time(self.finished),
+            "error": str(self.failure) if self.failure else None,
+        }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
+
+
+def steps_of(graph: Graph, instance: Instance, history: list[StepRecord]) -> list[StepView]:
+    """Return every visit in start order, then the steps that were never reached."""
+    seen: list[tuple[int, StepView]] = [(record.seq, _ended(record)) for record in history]
+    for pointer in instance.pointers.values():
+        node = graph.nodes[pointer.node]
+        if not node.hidden:
+            seen.append((pointer.seq, _live(node, pointer)))
+    reached = {record.node for record in history} | {pointer.node for pointer in instance.pointers.values()}
+    cancelled = instance.status is InstanceStatus.TERMINATED
+    never = StepStatus.CANCELLED if cancelled else StepStatus.PENDING
+    views = [view for _, view in sorted(seen, key=lambda item: item[0])]
+    views.extend(
+        StepView(path=plain_path(node), name=node.name, type=node.type, status=never)
+        for node in _steps(graph.root)
+        if not node.hidden and node.path not in reached
+    )
+    return views
+
+
+def _steps(node: Node) -> Iterator[Node]:
+    """Yield the steps of a tree without hooks and compensations."""
+    yield node
+    for child in node.children:
+        yield from _steps(child)
+
+
+def plain_path(node: Node) -> str:
+    """Return a step's path as users read it, without the groups that the language implies."""
+    return "/".join(segment for segment in node.path.split("/") if not segment.startswith("+"))
+
+
+def _ended(record: StepRecord) -> StepView:
+    return StepView(
+        path=record.path,
+        name=record.name,
+        type=record.type,
+        status=record.status,
+        attempts=record.attempts,
+        exit_code=record.exit_code,
+        started=record.started_at,
+        finished=record.ended_at,
+        failure=record.failure,
+        message=record.message,
+        child=record.child,
+    )
+
+
+def _live(node: Node, pointer: Pointer) -> StepView:
+    return StepView(
+        path=pointer.path,
+        name=node.name,
+        type=node.type,
+        status=pointer.status,
+        attempts=pointer.attempt,
+        exit_code=pointer.exit_code,
+        started=pointer.started_at,
+        failure=pointer.failure,
+        wake_at=pointer.wake_at,
+        child=pointer.child,
+    )
+
+
+async def describe(store: Store, definitions: Definitions, instance: Instance) -> dict[str, Any]:
+    """Return an instance as one JSON document, the steps of its children among its own."""
+    failure = instance.failure
+    return {
+        "id": instance.id,
+        "name": instance.name,
+        "workflow": instance.workflow.id,
+        "version": instance.workflow.version,
+        "status": instance.status.value,
+        "reason": instance.reason,
+        "message": instance.message,
+        "data": dict(instance.data),
+        "outputs": dict(instance.outputs or {}),
+        "error": str(failure) if failure else None,
+        "created": _time(instance.created_at),
+        "finished": _time(instance.finished_at),
+        "reference": instance.reference,
+        "trace": instance.trace,
+        "steps": await plain_steps(store, definitions, instance),
+    }
+
+
+async def plain_steps(
+    store: Store, definitions: Definitions, instance: Instance, prefix: str = ""
+) -> list[dict[str, Any]]:
+    """Return the steps of an instance and its children as JSON data, in start order."""
+    graph = await definitions.pinned(instance.workflow)
+    history = list(await store.history(instance.id))
+    plain: list[dict[str, Any]] = []
+    for view in steps_of(graph, instance, history):
+        plain.append(view.plain(prefix))
+        child = await store.load(view.child) if view.child else None
+        if child is not None:
+            plain.extend(await plain_steps(store, definitions, child, f"{prefix}{view.path}/"))
+    return plain
