@@ -66,7 +66,7 @@ class MemoryStore:
         if instance.id in self._instances:
             return False
         if instance.name in self._names:
-            raise NameTaken(f"there is an instance of the name `{instance.name}` already; use another name")
+            raise NameTaken(f"there is an instance named `{instance.name}` already; use another name")
         stored = Stored(Summary.of(instance), b"")
         _write(stored, decision, part_names(instance))
         self._instances[instance.id] = stored

@@ -47,7 +47,7 @@ class _Known:
     number: int
     revision: int
     status: str
-    created: bool = False
+    created: Save | None = None
     latest: Save | None = None
     has_new_status: bool = False
 
@@ -73,7 +73,7 @@ class _Group:
             if instance.name in self.names:
                 return NameTaken(f"there is an instance named `{instance.name}` already; use another name")
             self.last_number += 1
-            known = _Known(self.last_number, instance.revision, instance.status.value, created=True)
+            known = _Known(self.last_number, instance.revision, instance.status.value, created=save)
             self.known[instance.id] = known
             self.names.add(instance.name)
         elif known is None or known.revision != instance.revision - 1:
@@ -86,7 +86,7 @@ class _Group:
 
     def _take(self, known: _Known, save: Save) -> None:
         number = known.number
-        known.has_new_status |= not known.created and known.status != save.instance.status.value
+        known.has_new_status |= known.created is None and known.status != save.instance.status.value
         known.status = save.instance.status.value
         known.revision = save.instance.revision
         known.latest = save
@@ -99,7 +99,7 @@ class _Group:
     def write(self, connection: sqlite3.Connection) -> None:
         changed = [(known, known.latest) for known in self.known.values() if known.latest]
         rows: dict[str, list[tuple[Any, ...]]] = {
-            "create": [_row(known.number, save) for known, save in changed if known.created],
+            "create": [_row(known, known.created, save) for known, save in changed if known.created],
             "save": [
                 (known.revision, save.head, known.number) for known, save in changed if not known.created
             ],
@@ -134,17 +134,17 @@ def _select(connection: sqlite3.Connection, name: str, values: Sequence[str]) ->
         yield from connection.execute(sql_for(name, len(some)), some)
 
 
-def _row(number: int, save: Save) -> tuple[Any, ...]:
-    instance = save.instance
+def _row(known: _Known, first: Save, latest: Save) -> tuple[Any, ...]:
+    instance = first.instance
     return (
-        number,
+        known.number,
         instance.id,
         instance.name,
         instance.workflow.id,
         instance.reference,
         instance.parent.instance if instance.parent else None,
         to_micros(instance.created_at),
-        instance.status.value,
-        instance.revision,
-        save.head,
+        known.status,
+        known.revision,
+        latest.head,
     )
