@@ -21,13 +21,14 @@ from typing import Any, Generic, Self, TypeVar
 from pydantic import BaseModel
 
 from wfe.builder.fields import Test
-from wfe.builder.parts import Parts, block, hidden, placed, shape
+from wfe.builder.parts import Parts, block, hidden, shape
 from wfe.builder.steps import Step
 from wfe.errors import Permanent
 from wfe.expr.duration import parse_duration
 from wfe.graph import node as n
 from wfe.graph.graph import Field, Graph
 from wfe.graph.node import ErrorBehavior, Node, OnError
+from wfe.graph.place import placed
 from wfe.graph.workflow import Workflow
 from wfe.model.instance import WorkflowRef
 from wfe.model.json import Data as JsonData
@@ -54,13 +55,13 @@ class WorkflowBuilder(Generic[Data]):
     def __init__(self, data: type[Data] | None = None, *, parts: Parts | None = None) -> None:
         model = data if isinstance(data, type) and issubclass(data, BaseModel) else None
         self._parts = parts or Parts(model)
-        self._steps: list[Node] = []
+        self.steps: list[Node] = []
 
     # -- steps -------------------------------------------------------------------------------------------------
 
     def start_with(self, step: Step) -> Self:
         """Add the first step."""
-        if self._steps:
+        if self.steps:
             raise BuilderMisused("start_with comes first; use then for what follows")
         return self.then(step)
 
@@ -94,7 +95,9 @@ class WorkflowBuilder(Generic[Data]):
         outputs: Mapping[str, str] | Sequence[str] | None = None,
     ) -> Self:
         """Run another workflow; `outputs` names what comes back, or maps our names to its."""
-        names = outputs if outputs is None or isinstance(outputs, Mapping) else {name: name for name in outputs}
+        names = (
+            outputs if outputs is None or isinstance(outputs, Mapping) else {name: name for name in outputs}
+        )
         spec = n.ChildSpec(workflow=workflow, version=version, inputs=dict(inputs or {}), outputs=names)
         return self._leaf("workflow", spec)
 
@@ -200,7 +203,9 @@ class WorkflowBuilder(Generic[Data]):
         """Give the last step configuration; a Python step finds it in its context."""
         spec = self._last().spec
         if not isinstance(spec, n.TaskSpec):
-            raise BuilderMisused(f"step `{self._last().name}` is a {self._last().type}, which takes no config")
+            raise BuilderMisused(
+                f"step `{self._last().name}` is a {self._last().type}, which takes no config"
+            )
         return self._change(spec=replace(spec, config={**spec.config, **config}))
 
     def when(self, condition: Test) -> Self:
@@ -273,7 +278,7 @@ class WorkflowBuilder(Generic[Data]):
             outputs: types of outputs by name, enforced at the end.
             timeout: how long the whole run may take.
         """
-        root = placed(hidden("", self._steps), "")
+        root = placed(hidden("", self.steps))
         limit = None if timeout is None else parse_duration(_duration(timeout))
         source = json.dumps({"builder": {"id": id, "version": version, "shape": shape(root)}}, sort_keys=True)
         graph = Graph(
@@ -290,7 +295,7 @@ class WorkflowBuilder(Generic[Data]):
     # -- inside ------------------------------------------------------------------------------------------------
 
     def _add(self, node: Node) -> Self:
-        self._steps.append(node)
+        self.steps.append(node)
         return self
 
     def _leaf(self, kind: str, spec: n.Spec) -> Self:
@@ -301,21 +306,23 @@ class WorkflowBuilder(Generic[Data]):
     ) -> Self:
         if before is not None:
             self._add(before)
-        return self._add(
-            Node(path="", name=self._parts.name(kind), type=kind, spec=spec, children=children)
-        )
+        return self._add(Node(path="", name=self._parts.name(kind), type=kind, spec=spec, children=children))
 
     def _inside(self, steps: Block) -> list[Node]:
         inner: WorkflowBuilder[Any] = WorkflowBuilder(parts=self._parts)
         steps(inner)
-        return inner._steps
+        return inner.steps
 
     def _hook(self, step: Step | Block) -> Node:
         nodes = self._inside(step) if block(step) else self._inside(lambda b: b.then(step))
         if len(nodes) == 1:
             return nodes[0]
         return Node(
-            path="", name=self._parts.name("group"), type="sequence", spec=n.SequenceSpec(), children=tuple(nodes)
+            path="",
+            name=self._parts.name("group"),
+            type="sequence",
+            spec=n.SequenceSpec(),
+            children=tuple(nodes),
         )
 
     def _condition(self, condition: When, kind: str) -> tuple[Any, Node | None]:
@@ -327,12 +334,12 @@ class WorkflowBuilder(Generic[Data]):
         return self._parts.value(value, kind) if callable(value) else (value, None)
 
     def _last(self) -> Node:
-        if not self._steps:
+        if not self.steps:
             raise BuilderMisused("there is no step yet that this could be about")
-        return self._steps[-1]
+        return self.steps[-1]
 
     def _change(self, **changes: Any) -> Self:
-        self._steps[-1] = replace(self._last(), **changes)
+        self.steps[-1] = replace(self._last(), **changes)
         return self
 
 
@@ -341,15 +348,17 @@ class Branches:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self.nodes: list[Node] = []
+        self._builder: WorkflowBuilder[Any] = WorkflowBuilder(parts=parts)
+
+    @property
+    def nodes(self) -> list[Node]:
+        return self._builder.steps
 
     def branch(self, steps: Block, *, name: str | None = None) -> Self:
         """Add a branch: steps one after another."""
-        inner: WorkflowBuilder[Any] = WorkflowBuilder(parts=self._parts)
-        inner.group(steps)
+        self._builder.group(steps)
         if name is not None:
-            inner.name(name)
-        self.nodes.extend(inner._steps)
+            self._builder.name(name)
         return self
 
 

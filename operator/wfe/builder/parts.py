@@ -13,9 +13,8 @@ from wfe.expr.condition import Compare
 from wfe.graph import node as n
 from wfe.graph.graph import Graph
 from wfe.graph.node import Node
+from wfe.graph.place import changed
 from wfe.model.json import Json
-
-HOOKS = ("on_success", "on_failure", "ensure", "compensate")
 
 
 class Parts:
@@ -38,7 +37,7 @@ class Parts:
 
     def register(self, step: Step, wanted: str | None = None) -> tuple[str, str]:
         """Keep a step's callable; return the step's name and the callable's id."""
-        name = self.name(wanted or getattr(step, "__name__", type(step).__name__))
+        name = self.name(wanted or str(getattr(step, "__name__", type(step).__name__)))
         self.callables[name] = adapt(step, self.model)
         return name, name
 
@@ -63,32 +62,25 @@ class Parts:
 
     def owned(self, graph: Graph, prefix: str) -> Graph:
         """Return the graph with callables named by their workflow, so that two workflows never share one."""
-        return replace(graph, root=_prefixed(graph.root, prefix))
+
+        def own(node: Node) -> Node:
+            if node.type != "python" or not isinstance(node.spec, n.TaskSpec):
+                return node
+            return replace(
+                node,
+                spec=n.TaskSpec(
+                    config={**node.spec.config, "callable": f"{prefix}{node.spec.config['callable']}"}
+                ),
+            )
+
+        return replace(graph, root=changed(graph.root, own))
 
 
 def hidden(segment: str, steps: Sequence[Node]) -> Node:
     """Return a group that the language implies."""
-    return Node(path="", name=segment, type="sequence", spec=n.SequenceSpec(), children=tuple(steps), hidden=True)
-
-
-def placed(node: Node, path: str) -> Node:
-    """Return a tree whose nodes have their paths."""
-
-    def under(child: Node, segment: str) -> Node:
-        return placed(child, f"{path}/{segment}" if path else segment)
-
-    hooks = {role: under(hook, role) for role in HOOKS if (hook := getattr(node, role)) is not None}
-    children = tuple(under(child, child.name) for child in node.children)
-    return replace(node, path=path, children=children, **hooks)
-
-
-def _prefixed(node: Node, prefix: str) -> Node:
-    spec = node.spec
-    if isinstance(spec, n.TaskSpec) and node.type == "python":
-        spec = n.TaskSpec(config={**spec.config, "callable": prefix + str(spec.config["callable"])})
-    hooks = {role: _prefixed(hook, prefix) for role in HOOKS if (hook := getattr(node, role)) is not None}
-    children = tuple(_prefixed(child, prefix) for child in node.children)
-    return replace(node, spec=spec, children=children, **hooks)
+    return Node(
+        path="", name=segment, type="sequence", spec=n.SequenceSpec(), children=tuple(steps), hidden=True
+    )
 
 
 def shape(root: Node) -> list[str]:

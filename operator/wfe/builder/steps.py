@@ -54,10 +54,8 @@ def callable_of(step: Step) -> Step:
     """Return the function of a step: itself, or the `run` of a fresh object of its class."""
     if inspect.isclass(step):
         return _of_class(step)
-    if not callable(step) and hasattr(step, "run"):
-        run: Step = step.run
-        return run
-    return step
+    run: Step | None = getattr(step, "run", None)
+    return step if run is None else run
 
 
 def _of_class(step: type[Any]) -> Step:

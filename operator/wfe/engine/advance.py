@@ -114,7 +114,9 @@ def outstanding(graph: Graph, instance: Instance) -> tuple[Command, ...]:
     for pointer in sorted(instance.pointers.values(), key=lambda pointer: pointer.seq):
         if pointer.phase is Phase.BODY:
             node = graph.nodes[pointer.node]
-            found.extend(PRIMITIVES[type(node.spec)].outstanding(node, pointer, names_of(instance, pointer.path)))
+            found.extend(
+                PRIMITIVES[type(node.spec)].outstanding(node, pointer, names_of(instance, pointer.path))
+            )
     return tuple(found)
 
 

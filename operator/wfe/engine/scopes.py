@@ -88,7 +88,9 @@ def cursor(draft: Draft, path: str, event: str, key: str) -> int:
 
 def move_cursor(draft: Draft, path: str, event: str, key: str, sequence: int) -> None:
     scope = draft.scopes[path]
-    put_scope(draft, path, replace(scope, cursors=later_cursors(scope.cursors, {f"{event}\n{key}": sequence})))
+    put_scope(
+        draft, path, replace(scope, cursors=later_cursors(scope.cursors, {f"{event}\n{key}": sequence}))
+    )
 
 
 def later_cursors(ours: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:

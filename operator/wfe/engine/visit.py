@@ -271,7 +271,9 @@ def wake(draft: Draft, path: str) -> None:
         begin_round(draft, pointer)
     elif pointer.phase is Phase.BODY and pointer.deadline is not None and pointer.deadline <= draft.now:
         failure = Failure(reason=Reason.TIMEOUT, message="timed out").at(path)
-        pointer = draft.put(replace(pointer, progress=replace(pointer.progress, failure=failure), deadline=None))
+        pointer = draft.put(
+            replace(pointer, progress=replace(pointer.progress, failure=failure), deadline=None)
+        )
         draft.primitive(pointer).stop(draft, pointer)
     elif pointer.phase is Phase.BODY and pointer.wake_at is not None and pointer.wake_at <= draft.now:
         pointer = draft.put(replace(pointer, wake_at=None))
@@ -287,5 +289,3 @@ def resume(draft: Draft, path: str) -> None:
         enter(draft, path)
     elif pointer.phase is Phase.PARKED:
         begin_round(draft, replace(pointer, retries=0, losses=0))
-
-

@@ -38,8 +38,6 @@ class LogSink(Protocol):
 class LogReader(Protocol):
     """Reads what was kept."""
 
-    def read(
-        self, instance: str, *, step: str | None = None, follow: bool = False
-    ) -> AsyncIterator[Segment]:
+    def read(self, instance: str, *, step: str | None = None, follow: bool = False) -> AsyncIterator[Segment]:
         """Yield segments in time order; with `follow`, go on until the instance's steps have ended."""
         ...

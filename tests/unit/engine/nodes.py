@@ -1,17 +1,16 @@
 """A few words to write graphs with in tests of the engine."""
 
-from dataclasses import replace
 from typing import Any
 
 from wfe.graph import node as n
 from wfe.graph.graph import Graph
 from wfe.graph.node import ErrorBehavior, Node, OnError
+from wfe.graph.place import placed
 from wfe.model.instance import WorkflowRef
 
 RETRY = ErrorBehavior(type=OnError.RETRY, max_retries=2)
 SUSPEND = ErrorBehavior(type=OnError.SUSPEND)
 COMPENSATE = ErrorBehavior(type=OnError.COMPENSATE)
-HOOKS = ("on_success", "on_failure", "ensure", "compensate")
 
 
 def task(name: str, **more: Any) -> Node:
@@ -33,16 +32,12 @@ def saga(name: str, *children: Node, compensate_on_cancel: bool = False, **more:
 
 
 def hidden(segment: str, *children: Node) -> Node:
-    return Node(
-        path="", name=segment, type="sequence", spec=n.SequenceSpec(), children=children, hidden=True
-    )
+    return Node(path="", name=segment, type="sequence", spec=n.SequenceSpec(), children=children, hidden=True)
 
 
 def if_(name: str, condition: Any, then: list[Node], else_: list[Node] | None = None, **more: Any) -> Node:
     children = (hidden("+then", *then), *([hidden("+else", *else_)] if else_ else []))
-    return Node(
-        path="", name=name, type="if", spec=n.IfSpec(condition=condition), children=children, **more
-    )
+    return Node(path="", name=name, type="if", spec=n.IfSpec(condition=condition), children=children, **more)
 
 
 def switch(name: str, value: Any, cases: dict[str, list[Node]], default: list[Node] | None = None) -> Node:
@@ -84,13 +79,4 @@ def leaf(name: str, spec: n.Spec, **more: Any) -> Node:
 def graph(*steps: Node, **more: Any) -> Graph:
     """Return a workflow of these steps, every node with its path."""
     root = Node(path="", name="", type="sequence", spec=n.SequenceSpec(), children=steps, hidden=True)
-    return Graph(workflow=WorkflowRef("test", 1, "digest"), root=_placed(root, ""), **more)
-
-
-def _placed(node: Node, path: str) -> Node:
-    def under(child: Node, segment: str) -> Node:
-        return _placed(child, f"{path}/{segment}" if path else segment)
-
-    hooks = {role: under(hook, role) for role in HOOKS if (hook := getattr(node, role)) is not None}
-    children = tuple(under(child, child.name) for child in node.children)
-    return replace(node, path=path, children=children, **hooks)
+    return Graph(workflow=WorkflowRef("test", 1, "digest"), root=placed(root), **more)

@@ -14,6 +14,7 @@ from wfe.model.failure import Failure, Reason
 from wfe.model.instance import Instance
 from wfe.model.record import StepRecord
 from wfe.model.signals import ChildEnded, EventArrived, Signal, TaskEnded, TaskOutcome
+from wfe.model.status import InstanceStatus
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -65,6 +66,9 @@ class Play:
     def __post_init__(self) -> None:
         birth = Birth(id="i", name="i", inputs=dict(self.inputs), carried=self.carried)
         self._took(begin(self.graph, birth, world=self.world))
+
+    def status(self) -> InstanceStatus:
+        return self.instance.status
 
     @property
     def world(self) -> Circumstances:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.unit.engine.nodes import RETRY, each, graph, if_, par, saga, seq, task, while_
 from tests.unit.engine.play import START, Play, bad, lost, ok
+
 from wfe.engine import advance, outstanding
 from wfe.expr.condition import Compare
 from wfe.graph.graph import Graph
@@ -16,7 +16,7 @@ from wfe.graph.node import ErrorBehavior, Node
 from wfe.model.codec import decode, encode_head, encode_parts
 from wfe.model.instance import Instance
 from wfe.model.parts import part_names
-from wfe.model.signals import CancelRequested, ResumeRequested, SuspendRequested, TaskEnded
+from wfe.model.signals import CancelRequested, ResumeRequested, Signal, SuspendRequested, TaskEnded
 
 SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 YES = Compare(field=".nothing", operator="is_null", value=True)
@@ -60,7 +60,9 @@ def steps(draw: st.DrawFn, names: Names, depth: int) -> Node:
         case "if":
             return if_(name, YES, body, **more)
         case _:
-            return while_(name, Compare(field=f".{name}", operator="is_null", value=True), *body, task(names()))
+            return while_(
+                name, Compare(field=f".{name}", operator="is_null", value=True), *body, task(names())
+            )
 
 
 @st.composite
@@ -74,8 +76,8 @@ def script(flow: Graph, choice: dict[str, int]) -> dict[str, Any]:
 
     class Script(dict[str, Any]):
         def get(self, path: str, default: Any = None) -> Any:
-            name = path.rsplit("/", 1)[-1].split("[")[0].split("#")[0]
-            good = ok(x=path, **{owner: path for owner in whiles})
+            name = path.rsplit("/", 1)[-1].split("[", maxsplit=1)[0].split("#", maxsplit=1)[0]
+            good = ok(x=path, **dict.fromkeys(whiles, path))
             table = [good, [bad(), good], bad(), [lost(), good]]
             return table[choice.get(name, 0)]
 
@@ -107,7 +109,9 @@ def play_through(flow: Graph, choice: dict[str, int], order: list[int]) -> Play:
 
 @SETTINGS
 @given(workflows(), ORDERS, ORDERS)
-def test_the_order_in_which_signals_arrive_does_not_matter(flow: Graph, one: list[int], other: list[int]) -> None:
+def test_the_order_in_which_signals_arrive_does_not_matter(
+    flow: Graph, one: list[int], other: list[int]
+) -> None:
     first, second = play_through(flow, {}, one), play_through(flow, {}, other)
     assert first.instance.status == second.instance.status
     assert first.instance.data == second.instance.data
@@ -116,7 +120,9 @@ def test_the_order_in_which_signals_arrive_does_not_matter(flow: Graph, one: lis
 
 @SETTINGS
 @given(workflows(), CHOICES, ORDERS)
-def test_every_instance_ends_and_leaves_nothing_behind(flow: Graph, choice: dict[str, int], order: list[int]) -> None:
+def test_every_instance_ends_and_leaves_nothing_behind(
+    flow: Graph, choice: dict[str, int], order: list[int]
+) -> None:
     play = play_through(flow, choice, order)
     assert play.instance.status.is_final
     assert not play.instance.pointers
@@ -174,7 +180,9 @@ def normal(instance: Instance) -> Instance:
 
 @SETTINGS
 @given(workflows(), CHOICES, ORDERS)
-def test_a_decision_replayed_is_the_same_decision(flow: Graph, choice: dict[str, int], order: list[int]) -> None:
+def test_a_decision_replayed_is_the_same_decision(
+    flow: Graph, choice: dict[str, int], order: list[int]
+) -> None:
     play = Play(flow, script(flow, choice))
     play.choose = Order(order)
     while play.pending:
@@ -189,8 +197,8 @@ def test_a_decision_replayed_is_the_same_decision(flow: Graph, choice: dict[str,
 def test_terminal_states_are_final(flow: Graph, choice: dict[str, int], order: list[int]) -> None:
     play = play_through(flow, choice, order)
     end = play.instance
-    ends = [TaskEnded(path="n1", attempt=1, outcome=ok().outcome)]
-    for signal in (*ends, CancelRequested(), SuspendRequested(), ResumeRequested()):
+    stale: list[Signal] = [TaskEnded(path="n1", attempt=1, outcome=ok().outcome)]
+    for signal in (*stale, CancelRequested(), SuspendRequested(), ResumeRequested()):
         assert play.tell(signal).instance is end
 
 
@@ -225,16 +233,18 @@ def test_cancel_or_suspend_at_any_moment_leaves_an_instance_that_ends(
 
 @SETTINGS
 @given(workflows(), CHOICES, ORDERS, st.integers(0, 12))
-def test_no_attempt_is_commanded_twice(flow: Graph, choice: dict[str, int], order: list[int], at: int) -> None:
+def test_no_attempt_is_commanded_twice(
+    flow: Graph, choice: dict[str, int], order: list[int], at: int
+) -> None:
     play = play_through(flow, choice, order)
-    starts = [(x.path, x.attempt) for d in play.decisions for x in d.commands if type(x).__name__ == "StartTask"]
+    starts = [(x.path, x.attempt) for d in play.decisions for x in d.commands if isinstance(x, StartTask)]
     assert len(starts) == len(set(starts))
 
 
 def test_what_is_outstanding_after_the_end_is_nothing() -> None:
     play = Play(graph(task("a"))).settle()
     assert outstanding(play.graph, play.instance) == ()
-    assert START <= play.now
+    assert play.now >= START
 
 
 @pytest.mark.parametrize("steps", [1, 100])

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-
 from tests.unit.engine.nodes import COMPENSATE, RETRY, SUSPEND, each, graph, if_, par, saga, seq, task
 from tests.unit.engine.play import NEVER, Play, bad, ok
+
 from wfe.engine import names_of
 from wfe.expr.condition import Compare
 from wfe.graph.node import ErrorBehavior, Node, OnError
@@ -48,20 +48,25 @@ def test_what_finished_is_undone_newest_first(steps: list[Node], expected: list[
     script = {path: bad() for path in ("s/x", "s/p/x", "s/i/x")}
     play = Play(graph(saga("s", *steps), task("after")), script).settle()
     assert undone(play) == [f"s/{path}" for path in expected]
-    assert play.instance.status is InstanceStatus.FAILED
+    assert play.status() == InstanceStatus.FAILED
     assert "after" not in play.started
 
 
 def test_undone_steps_are_told_as_compensated() -> None:
     play = Play(graph(saga("s", undoable("a"), task("x"))), {"s/x": bad()}).settle()
-    assert play.statuses() == {"s": "Failed", "s/a": "Compensated", "s/x": "Failed", "s/a/compensate": "Complete"}
+    assert play.statuses() == {
+        "s": "Failed",
+        "s/a": "Compensated",
+        "s/x": "Failed",
+        "s/a/compensate": "Complete",
+    }
 
 
 def test_compensations_run_one_at_a_time() -> None:
     script = {"s/x": bad(), "s/b/compensate": NEVER}
     play = Play(graph(saga("s", undoable("a"), undoable("b"), task("x"))), script).settle()
     assert undone(play) == ["s/b"]
-    assert play.instance.status is InstanceStatus.RUNNING
+    assert play.status() == InstanceStatus.RUNNING
 
 
 def test_siblings_stop_before_the_undo_begins_and_what_they_finished_is_undone() -> None:
@@ -84,14 +89,14 @@ def test_a_saga_retried_successfully_lets_the_flow_go_on() -> None:
     flow = saga("s", undoable("a"), task("x"), error=RETRY)
     play = Play(graph(flow, task("after")), {"s/x": bad()}).sleep(60)
     assert play.started == ["s/a", "s/x", "s/a/compensate", "s#2/a", "s#2/x", "after"]
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
 
 
 def test_a_sagas_own_compensation_lets_the_flow_go_on_after_everything_is_undone() -> None:
     flow = saga("s", undoable("a"), task("x"), compensate=task("u"), error=COMPENSATE)
     play = Play(graph(flow, task("after")), {"s/x": bad()}).settle()
     assert play.started == ["s/a", "s/x", "s/a/compensate", "s/compensate", "after"]
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
 
 
 def test_an_inner_saga_that_recovered_is_not_undone_by_the_outer() -> None:
@@ -122,11 +127,11 @@ def test_a_saga_that_suspends_undoes_first_and_runs_again_on_resume() -> None:
     flow = saga("s", undoable("a"), task("x"), error=SUSPEND)
     play = Play(graph(flow), {"s/x": bad()}).settle()
     assert undone(play) == ["s/a"]
-    assert play.instance.status is InstanceStatus.SUSPENDED
+    assert play.status() == InstanceStatus.SUSPENDED
     play.tell(ResumeRequested())
     play.settle()
     assert play.started[-2:] == ["s#2/a", "s#2/x"]
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
 
 
 @pytest.mark.parametrize(("flag", "expected"), [(False, []), (True, ["s/a"])])
@@ -136,7 +141,7 @@ def test_a_cancel_undoes_nothing_unless_asked_to(flag: bool, expected: list[str]
     play.tell(CancelRequested())
     play.settle()
     assert undone(play) == expected
-    assert play.instance.status is InstanceStatus.TERMINATED
+    assert play.status() == InstanceStatus.TERMINATED
 
 
 def test_a_workflow_timeout_is_a_failure_and_does_undo() -> None:

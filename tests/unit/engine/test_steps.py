@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-
 from tests.unit.engine.nodes import COMPENSATE, RETRY, SUSPEND, graph, seq, task
 from tests.unit.engine.play import Play, bad, lost, ok
+
 from wfe.engine.retry import backoff
 from wfe.expr.condition import Compare
 from wfe.graph.node import ErrorBehavior, OnError
@@ -16,7 +16,7 @@ from wfe.model.status import InstanceStatus
 def test_steps_run_one_after_another_and_the_instance_completes() -> None:
     play = Play(graph(task("a"), task("b"))).settle()
     assert play.started == ["a", "b"]
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
     assert play.statuses() == {"a": "Complete", "b": "Complete"}
 
 
@@ -33,7 +33,7 @@ def test_an_output_of_an_inputs_name_replaces_it() -> None:
 def test_a_failing_step_fails_the_instance_and_what_follows_never_starts() -> None:
     play = Play(graph(task("a"), task("b")), {"a": bad(3)}).settle()
     assert play.started == ["a"]
-    assert play.instance.status is InstanceStatus.FAILED
+    assert play.status() == InstanceStatus.FAILED
     assert play.instance.failure is not None
     assert (play.instance.failure.step, play.instance.failure.exit_code) == ("a", 3)
 
@@ -68,7 +68,7 @@ def test_retry(answers: list[object], status: str, attempts: int) -> None:
 def test_losses_have_a_budget_of_their_own_that_ends() -> None:
     play = Play(graph(task("a")), {"a": lost()}).sleep(60)
     assert play.started == ["a"] * 4
-    assert play.instance.status is InstanceStatus.FAILED
+    assert play.status() == InstanceStatus.FAILED
 
 
 def test_a_retry_is_never_early() -> None:
@@ -102,14 +102,14 @@ def test_hooks_run_after_the_last_failed_attempt_and_the_step_is_still_failed() 
     step = task("a", error=RETRY, on_success=task("s"), on_failure=task("f"), ensure=task("e"))
     play = Play(graph(step, task("b")), {"a": bad()}).sleep(60)
     assert play.started == ["a", "a", "a", "a/on_failure", "a/ensure"]
-    assert play.instance.status is InstanceStatus.FAILED
+    assert play.status() == InstanceStatus.FAILED
 
 
 @pytest.mark.parametrize("hook", ["on_success", "ensure"])
 def test_a_failing_hook_fails_the_step(hook: str) -> None:
     play = Play(graph(task("a", **{hook: task("h")}), task("b")), {f"a/{hook}": bad()}).settle()
     assert play.statuses() == {"a": "Failed", f"a/{hook}": "Failed"}
-    assert play.instance.status is InstanceStatus.FAILED
+    assert play.status() == InstanceStatus.FAILED
 
 
 def test_both_failures_are_told_when_the_failure_hook_fails_too() -> None:
@@ -131,12 +131,12 @@ def test_a_hook_may_be_a_sequence() -> None:
 
 def test_suspend_parks_the_failed_step_and_resume_runs_it_again_with_a_fresh_budget() -> None:
     play = Play(graph(task("a", error=SUSPEND), task("b")), {"a": [bad(), ok()]}).settle()
-    assert play.instance.status is InstanceStatus.SUSPENDED
+    assert play.status() == InstanceStatus.SUSPENDED
     assert "step `a` failed" in (play.instance.reason or "")
     play.tell(ResumeRequested())
     play.settle()
     assert play.started == ["a", "a", "b"]
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
 
 
 def test_compensate_outside_a_saga_undoes_the_step_and_goes_on() -> None:
@@ -144,7 +144,7 @@ def test_compensate_outside_a_saga_undoes_the_step_and_goes_on() -> None:
     play = Play(graph(step, task("b")), {"a": bad()}).settle()
     assert play.started == ["a", "a/compensate", "b"]
     assert play.statuses()["a"] == "Compensated"
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
 
 
 def test_a_compensation_that_fails_fails_the_instance_with_both_errors() -> None:

@@ -3,15 +3,22 @@
 from datetime import timedelta
 
 import pytest
-
 from tests.unit.engine.nodes import RETRY, each, graph, leaf, par, seq, task, while_
 from tests.unit.engine.play import NEVER, Play, bad, ok
+
 from wfe.engine.carried import completed
 from wfe.expr.condition import Compare
 from wfe.graph import node as n
 from wfe.model import commands as c
 from wfe.model.failure import Failure, Reason
-from wfe.model.signals import CancelRequested, ChildEnded, ResumeRequested, SuspendRequested, TaskEnded, TaskOutcome
+from wfe.model.signals import (
+    CancelRequested,
+    ChildEnded,
+    ResumeRequested,
+    SuspendRequested,
+    TaskEnded,
+    TaskOutcome,
+)
 from wfe.model.status import InstanceStatus
 
 WAIT = n.WaitSpec(event="go", key="k")
@@ -25,13 +32,13 @@ def test_cancel_kills_what_runs_then_runs_ensure_hooks_and_ends_terminated() -> 
     assert play.killed == ["s/a"]
     assert play.started == ["s/a", "s/a/ensure", "s/ensure"]
     assert play.statuses()["s/a"] == "Cancelled"
-    assert play.instance.status is InstanceStatus.TERMINATED
+    assert play.status() == InstanceStatus.TERMINATED
 
 
 def test_a_cancelled_step_is_cancelled_only_once_its_executor_says_so() -> None:
     play = Play(graph(task("a")), {"a": NEVER}).settle()
     play.tell(CancelRequested())
-    assert play.instance.status is InstanceStatus.RUNNING
+    assert play.status() == InstanceStatus.RUNNING
     assert "a" in play.instance.pointers
 
 
@@ -47,7 +54,7 @@ def test_a_cancelled_step_is_cancelled_only_once_its_executor_says_so() -> None:
 def test_cancel_reaches_what_sleeps_or_waits(step: n.Node) -> None:
     play = Play(graph(step), {"d": bad()}).settle()
     play.tell(CancelRequested())
-    assert play.instance.status is InstanceStatus.TERMINATED
+    assert play.status() == InstanceStatus.TERMINATED
     assert play.statuses() == {"d": "Cancelled"}
 
 
@@ -63,7 +70,7 @@ def test_suspend_starts_nothing_new_and_lets_running_steps_finish() -> None:
     play.settle()
     assert play.started == ["a"]
     assert play.statuses() == {"a": "Complete"}
-    assert play.instance.status is InstanceStatus.SUSPENDED
+    assert play.status() == InstanceStatus.SUSPENDED
     play.tell(ResumeRequested())
     assert play.settle().started == ["a", "b"]
 
@@ -108,7 +115,7 @@ def test_cancel_of_a_suspended_instance_runs_its_ensure_hooks() -> None:
     play.settle()
     play.tell(CancelRequested())
     assert play.settle().started == ["a", "a/ensure"]
-    assert play.instance.status is InstanceStatus.TERMINATED
+    assert play.status() == InstanceStatus.TERMINATED
 
 
 def test_a_suspended_parent_suspends_and_resumes_its_children() -> None:
@@ -130,7 +137,9 @@ def test_end_cancels_all_else_runs_ensure_and_takes_its_status(
     status: InstanceStatus, expected: InstanceStatus
 ) -> None:
     end = leaf("stop", n.EndSpec(status=status, message="enough of ((n))"))
-    flow = graph(par("p", task("slow", ensure=task("e")), seq("q", task("a"), end, task("never"))), task("after"))
+    flow = graph(
+        par("p", task("slow", ensure=task("e")), seq("q", task("a"), end, task("never"))), task("after")
+    )
     play = Play(flow, {"p/slow": NEVER}, inputs={"n": 3}).settle()
     assert play.started == ["p/slow", "p/q/a", "p/slow/ensure"]
     assert play.instance.status is expected
@@ -140,7 +149,7 @@ def test_end_cancels_all_else_runs_ensure_and_takes_its_status(
 
 def test_end_as_the_last_step_does_nothing_more() -> None:
     play = Play(graph(task("a"), leaf("stop", n.EndSpec()))).settle()
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
 
 
 def test_a_wait_takes_an_event_and_merges_its_payload() -> None:
@@ -169,7 +178,7 @@ def test_a_loop_never_takes_the_same_event_twice() -> None:
     play.publish("go", "k", {"n": 1}, 7)
     assert "w[1]/x" in play.instance.pointers
     play.publish("go", "k", {"n": 3}, 8)
-    assert play.instance.status is InstanceStatus.COMPLETE
+    assert play.status() == InstanceStatus.COMPLETE
 
 
 def test_parallel_waiters_each_get_a_copy_and_the_join_moves_on() -> None:
@@ -220,9 +229,9 @@ def test_a_cancelled_parent_cancels_its_child_and_waits_for_its_end() -> None:
     play = Play(graph(leaf("c", n.ChildSpec(workflow="other")))).settle()
     cancelled = play.tell(CancelRequested())
     assert [type(command) for command in cancelled.commands] == [c.CancelChild]
-    assert play.instance.status is InstanceStatus.RUNNING
+    assert play.status() == InstanceStatus.RUNNING
     play.tell(ChildEnded(path="c", attempt=1, status=InstanceStatus.TERMINATED))
-    assert play.instance.status is InstanceStatus.TERMINATED
+    assert play.status() == InstanceStatus.TERMINATED
 
 
 def test_a_retried_child_is_another_instance() -> None:
@@ -233,7 +242,9 @@ def test_a_retried_child_is_another_instance() -> None:
 
 
 def test_what_is_outstanding_is_what_was_commanded_and_not_answered() -> None:
-    flow = graph(par("p", task("a"), leaf("w", WAIT), leaf("c", n.ChildSpec(workflow="o")), each("e", [1], task("b"))))
+    flow = graph(
+        par("p", task("a"), leaf("w", WAIT), leaf("c", n.ChildSpec(workflow="o")), each("e", [1], task("b")))
+    )
     play = Play(flow, {"p/a": NEVER, "p/e[0]/b": NEVER}).settle()
     commanded = {(type(x), x.path) for decision in play.decisions for x in decision.commands}
     assert {(type(x), x.path) for x in play.outstanding()} == commanded

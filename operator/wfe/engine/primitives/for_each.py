@@ -51,7 +51,9 @@ class ForEach(Primitive):
         self._start_more(draft, pointer)
 
     def stopped(self, draft: Draft, pointer: Pointer) -> None:
-        for path in [path for path, scope in draft.scopes.items() if _is_item_of(pointer, path, scope.closed)]:
+        for path in [
+            path for path, scope in draft.scopes.items() if _is_item_of(pointer, path, scope.closed)
+        ]:
             scopes.discard(draft, path)
         refused = self._join(draft, pointer)
         draft.drop_lists(f"{pointer.prefix}/items/")
@@ -141,5 +143,3 @@ def _join_neighbours(spans: tuple[Span, ...]) -> tuple[Span, ...]:
         else:
             joined.append(span)
     return tuple(joined)
-
-

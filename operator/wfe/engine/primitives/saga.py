@@ -35,7 +35,9 @@ class Saga(Sequence):
             self._end(draft, pointer)
             return
         progress = replace(pointer.progress, undoing=True)
-        self._undo_next(draft, draft.put(replace(pointer, phase=Phase.BODY, deadline=None, progress=progress)))
+        self._undo_next(
+            draft, draft.put(replace(pointer, phase=Phase.BODY, deadline=None, progress=progress))
+        )
 
     def _undo_next(self, draft: Draft, pointer: Pointer) -> None:
         record = undo.newest(draft, pointer)

@@ -9,6 +9,7 @@ from wfe.engine import scopes, visit
 from wfe.engine.draft import Draft, End
 from wfe.engine.primitive import Primitive
 from wfe.graph.node import Node, ScheduleSpec
+from wfe.model.failure import Failure
 from wfe.model.pointer import Pointer
 from wfe.model.status import StepStatus
 
@@ -52,7 +53,7 @@ class Sequence(Primitive):
         super().stopped(draft, pointer)
 
     @staticmethod
-    def join(draft: Draft, pointer: Pointer) -> visit.Failure | None:
+    def join(draft: Draft, pointer: Pointer) -> Failure | None:
         """Merge what detached children wrote, in the order of the file."""
         return join_scopes(draft, pointer, [n for n in draft.node(pointer).children if _is_detached(n)])
 
@@ -61,7 +62,7 @@ def _is_detached(node: Node) -> bool:
     return isinstance(node.spec, ScheduleSpec)
 
 
-def join_scopes(draft: Draft, pointer: Pointer, nodes: list[Node]) -> visit.Failure | None:
+def join_scopes(draft: Draft, pointer: Pointer, nodes: list[Node]) -> Failure | None:
     """Merge the scopes of these children into the container's, in the given order."""
     refused = None
     for node in nodes:

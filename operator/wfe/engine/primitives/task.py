@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from wfe.engine import visit
 from wfe.engine.draft import Draft, End
@@ -29,19 +30,19 @@ def record_attempt(draft: Draft, pointer: Pointer, signal: TaskEnded) -> Pointer
     return visit.keep_attempt(draft, pointer, record)
 
 
+_FAILURES: Final = {
+    TaskOutcome.FAILED: (Reason.ERROR, "the step failed"),
+    TaskOutcome.TIMEOUT: (Reason.TIMEOUT, "timed out"),
+    TaskOutcome.CANCELLED: (Reason.CANCELLED, "the task was cancelled outside of the engine"),
+    TaskOutcome.LOST: (Reason.LOST, "the attempt was lost with its executor"),
+}
+
+
 def end_of(signal: TaskEnded) -> End:
     """Return how the body ends when its task has ended so."""
-    match signal.outcome:
-        case TaskOutcome.COMPLETE:
-            return visit.COMPLETE
-        case TaskOutcome.FAILED:
-            reason, message = Reason.ERROR, "the step failed"
-        case TaskOutcome.TIMEOUT:
-            reason, message = Reason.TIMEOUT, "timed out"
-        case TaskOutcome.CANCELLED:
-            reason, message = Reason.CANCELLED, "the task was cancelled outside of the engine"
-        case TaskOutcome.LOST:
-            reason, message = Reason.LOST, "the attempt was lost with its executor"
+    if signal.outcome is TaskOutcome.COMPLETE:
+        return visit.COMPLETE
+    reason, message = _FAILURES[signal.outcome]
     failure = signal.failure or Failure(reason=reason, message=message, exit_code=signal.exit_code)
     if signal.outcome is TaskOutcome.LOST:
         failure = replace(failure, reason=Reason.LOST)
