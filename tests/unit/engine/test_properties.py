@@ -14,6 +14,7 @@ from wfe.expr.condition import Compare
 from wfe.graph.graph import Graph
 from wfe.graph.node import ErrorBehavior, Node
 from wfe.model.codec import decode, encode_head, encode_parts
+from wfe.model.commands import StartTask
 from wfe.model.instance import Instance
 from wfe.model.parts import part_names
 from wfe.model.signals import CancelRequested, ResumeRequested, Signal, SuspendRequested, TaskEnded
