@@ -1,13 +1,13 @@
 """Types of inputs and outputs: `string number integer bool any`, `T?`, `list<T>`, `map<T>`."""
 
-import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final
 
-from wfe.expr.errors import ExpressionError
+from wfe.expr.errors import ExpressionError, suggestion
+from wfe.model.forms import NotJson, dump_json, load_json
 from wfe.model.json import Json
 
 SIMPLE: Final = ("string", "number", "integer", "bool", "any")
@@ -47,36 +47,37 @@ def _parse(text: str, whole: str, depth: int) -> Type:
     generic = _GENERIC.fullmatch(inner)
     if generic and depth < _DEEPEST:
         return Type(generic[1], optional, _parse(generic[2], whole, depth + 1))
-    near = get_close_matches(inner, (*SIMPLE, "list<any>", "map<any>"), 1)
-    hint = f"did you mean `{near[0]}`? " if near else ""
+    hint = suggestion(inner, (*SIMPLE, "list<any>", "map<any>"))
     raise ExpressionError(
-        f"`{whole}` is not a type; {hint}types are {', '.join(SIMPLE)}, list<T>, map<T>, each with `?` if optional"
+        f"`{whole[:60]}` is not a type; {hint}types are {', '.join(SIMPLE)}, list<T> and map<T>, "
+        "each with a `?` if null will do"
     )
 
 
-def check(value: Json, of_type: Type) -> str | None:
+def check(value: Json, declared: Type | str) -> str | None:
     """Say why a value is not of a type, or None if it is."""
+    wanted = parse_type(declared) if isinstance(declared, str) else declared
     if value is None:
-        return None if of_type.optional or of_type.name == "any" else f"is null, and not {_article(of_type)}"
-    if not _KINDS[of_type.name](value):
-        shown = json.dumps(value, ensure_ascii=False)
-        return f"is {shown if len(shown) <= 60 else shown[:57] + '...'}, and not {_article(of_type)}"
-    return _check_elements(value, of_type)
+        return None if wanted.optional or wanted.name == "any" else f"is null, and not {_article(wanted)}"
+    if not _KINDS[wanted.name](value):
+        shown = dump_json(value)
+        return f"is {shown if len(shown) <= 60 else shown[:57] + '…'}, and not {_article(wanted)}"
+    return _check_elements(value, wanted)
 
 
-def _check_elements(value: Json, of_type: Type) -> str | None:
-    if of_type.of is None:
+def _check_elements(value: Json, wanted: Type) -> str | None:
+    if wanted.of is None:
         return None
     items = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else [])
     for key, item in items:
-        problem = check(item, of_type.of)
+        problem = check(item, wanted.of)
         if problem:
-            return f"has at {key} a value that {problem}"
+            return f"has at `{key}` a value that {problem}"
     return None
 
 
-def _article(of_type: Type) -> str:
-    name = str(of_type)
+def _article(wanted: Type) -> str:
+    name = str(wanted)
     return f"an {name}" if name[0] in "ai" else f"a {name}"
 
 
@@ -86,40 +87,35 @@ def _is_integer(value: Json) -> bool:
     return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
 
 
-_KINDS: Final = {
+_KINDS: Final[Mapping[str, Callable[[Json], bool]]] = {
     "string": lambda value: isinstance(value, str),
     "number": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "integer": _is_integer,
     "bool": lambda value: isinstance(value, bool),
-    "any": lambda value: True,
+    "any": lambda _: True,
     "list": lambda value: isinstance(value, list),
     "map": lambda value: isinstance(value, dict),
 }
 
 
-def coerce_text(text: str, of_type: Type | None) -> Json:
-    """Return the value of a text from the command line.
+def coerce_text(text: str, declared: Type | str | None) -> Json:
+    """Return the value that a text on the command line means for an input of that type.
 
-    Args:
-        text: as typed.
-        of_type: the declared type: text as it is for a string, JSON for the others. None (undeclared): JSON if it
-            parses, else text.
+    A declared string is the text as it is, everything else is read as JSON. What is not JSON stays text:
+    for an input that is not declared (None) that is its value, for one that is `check` will refuse it.
     """
-    if of_type is not None and of_type.name == "string":
+    wanted = parse_type(declared) if isinstance(declared, str) else declared
+    if wanted is not None and wanted.name == "string":
         return text
     try:
-        value: Json = json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
+        value: Json = load_json(text)
+    except NotJson:
         return text
     return value
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(constant)
-
-
-def keep_as_written(value: Json, of_type: Type) -> Json:
-    """Return a value for a declared output: a scalar declared `string` is text as it was written."""
-    if of_type.name != "string" or isinstance(value, str | list | dict) or value is None:
+def keep_as_written(value: Json, declared: Type) -> Json:
+    """Return a value for a declared string: a scalar that was typed by its looks is its text again."""
+    if declared.name != "string" or isinstance(value, str | list | dict) or value is None:
         return value
-    return json.dumps(value)
+    return dump_json(value)
