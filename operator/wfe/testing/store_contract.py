@@ -70,7 +70,14 @@ def a_full_instance(id: str = "full") -> InstanceBuilder:  # noqa: A002 (the wor
         an_instance(
             id, parent=ParentRef("mother", "child", 2), failure=Failure(reason=Reason.ERROR, message="é")
         )
-        .with_(scopes=scopes, undo={3: undo}, lists={"each": (1, None, ODD)}, variables=ODD, outputs=ODD)
+        .with_(
+            scopes=scopes,
+            undo={3: undo},
+            lists={"each": (1, None, ODD)},
+            inputs=ODD,
+            variables=ODD,
+            outputs=ODD,
+        )
         .with_step("build", running(attempt=2))
         .with_step("each", a_pointer(result=ODD, progress=Progress(total=9, spans=spans)))
     )

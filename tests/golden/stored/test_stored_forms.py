@@ -142,7 +142,9 @@ def write(version: str) -> None:
     attempt = AttemptRecord(
         attempt=1, outcome="Failed", exit_code=3, started_at=None, ended_at=NOON, failure=FAILURE
     )
-    record = a_record(7, status=StepStatus.FAILED, failure=FAILURE, child="c", attempt_records=(attempt,))
+    record = a_record(
+        7, status=StepStatus.FAILED, failure=FAILURE, child="c", outputs=ODD, attempt_records=(attempt,)
+    )
     stored: dict[str, tuple[Any, dict[str, Any]]] = {
         "record": (record, {"record": codec.encode_record(record).decode()}),
     }

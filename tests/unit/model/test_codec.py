@@ -54,9 +54,13 @@ pointers = st.builds(Pointer, path=paths, result=objects, progress=progresses | 
 scopes = st.builds(
     Scope, data=objects, locals=objects, cursors=st.dictionaries(texts, st.integers(), max_size=2)
 )
-undos = st.builds(Undo, seq=st.integers(0), outputs=objects)
+records = st.builds(
+    StepRecord, outputs=objects, attempt_records=st.lists(st.builds(AttemptRecord), max_size=2).map(tuple)
+)
+undos = st.builds(Undo, seq=st.integers(0), outputs=objects, record=st.none() | records)
 instances = st.builds(
     Instance,
+    inputs=objects,
     variables=objects,
     pointers=st.dictionaries(paths, pointers, max_size=2),
     scopes=st.dictionaries(paths, scopes, max_size=2),
@@ -103,7 +107,7 @@ def test_numbers_keep_their_kind_and_their_digits_wherever_users_put_them(data: 
     pointer = a_pointer(
         result=data, progress=Progress(spans=(Span(start=0, stop=1, writes=data, cursors=data),))
     )
-    undo = Undo(seq=1, saga="", path="p", node="p", scope="", outputs=data, record=a_record())
+    undo = Undo(seq=1, saga="", path="p", node="p", scope="", outputs=data, record=a_record(outputs=data))
     before = an_instance(variables=data, outputs=data, undo={1: undo}, lists={"l": (data,)})
     back = stored(
         before.with_step("p", pointer).with_(scopes={"": Scope(parent=None, data=data, locals=data)})()
@@ -112,6 +116,7 @@ def test_numbers_keep_their_kind_and_their_digits_wherever_users_put_them(data: 
         back.variables,
         back.outputs,
         back.undo[1].outputs,
+        back.undo[1].record and back.undo[1].record.outputs,
         back.lists["l"][0],
         back.pointers["p"].result,
         back.pointers["p"].progress.spans[0].writes,
@@ -128,7 +133,7 @@ def test_a_signal_comes_back_equal_and_of_its_kind(signal: Signal) -> None:
     assert (type(back), back) == (type(signal), signal)
 
 
-@given(st.builds(StepRecord, attempt_records=st.lists(st.builds(AttemptRecord), max_size=2).map(tuple)))
+@given(records)
 def test_a_record_comes_back_equal(record: StepRecord) -> None:
     assert codec.decode_record(codec.encode_record(record)) == record
 
