@@ -25,14 +25,17 @@ class OutputFormat(StrEnum):
 class ProcessTask:
     """A process: executors start it at most once a key.
 
-    `files` are written beside the claim before the start; `{dir}` in argv and in env values stands for that
-    directory (the executor's own), so that a plan needs no path. `working_dir` is relative to the workspace.
-    `stdout_outputs` lets `##wfe[output k=v]` lines count. `env` is complete: nothing else from data is added.
+    `files` are written beside the claim before the start; `{dir}` in argv stands for that directory (the
+    executor's own), so that a plan needs no path; values of `env` are users' and are never looked at. The executor
+    adds WFE_OUTPUT (`{dir}/output`), WFE_WORKSPACE and, with a file `data.json`, WFE_DATA. `working_dir` is
+    relative to the workspace. `stdout_outputs` lets `##wfe[output k=v]` lines count. `env` is complete: nothing
+    else from data is added. `secrets` are variables whose values are found where the task runs, by name and key.
     """
 
     key: AttemptKey
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     working_dir: str = "."
     timeout: timedelta | None = None
