@@ -95,7 +95,9 @@ def _encode_part(instance: Instance, name: str) -> bytes | None:
             values = instance.lists.get(key)
             return None if values is None else dump_json(list(values)).encode()
         case _:
-            return dump_json({"inputs": dict(instance.inputs), "variables": dict(instance.variables)}).encode()
+            return dump_json(
+                {"inputs": dict(instance.inputs), "variables": dict(instance.variables)}
+            ).encode()
 
 
 def decode_head(head: bytes) -> Instance:
