@@ -7,13 +7,14 @@ call stack, so a thousand steps that are skipped one after another need no thous
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from wfe.engine.names import ScopeNames
 from wfe.graph.graph import Graph
 from wfe.graph.node import Node, Spec
+from wfe.model.change import replace
 from wfe.model.commands import Command
 from wfe.model.decision import Decision
 from wfe.model.failure import Failure

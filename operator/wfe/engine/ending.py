@@ -1,12 +1,12 @@
 """Ends: of a visit, which leaves the instance as a record, and of the instance itself."""
 
-from dataclasses import replace
 from typing import Final
 
 from wfe.engine import carried, undo
 from wfe.engine.draft import Draft, End, Ended
 from wfe.graph.fields import check_outputs
 from wfe.graph.node import SagaSpec
+from wfe.model.change import replace
 from wfe.model.commands import SuspendChild
 from wfe.model.failure import Failure, Reason
 from wfe.model.pointer import Pointer

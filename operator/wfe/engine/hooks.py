@@ -4,11 +4,10 @@
 compensation, where nothing around it undoes; `ensure` always, last. A failing hook fails the step.
 """
 
-from dataclasses import replace
-
 from wfe.engine import ending, undo
 from wfe.engine.draft import Draft, End
 from wfe.graph.node import Node
+from wfe.model.change import replace
 from wfe.model.pointer import Phase, Pointer, Role
 from wfe.model.status import StepStatus
 

@@ -5,10 +5,10 @@ Limits are those of the language: 64 KiB a value that a step puts out, 4 MiB of 
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Final
 
 from wfe.engine.draft import Draft
+from wfe.model.change import replace
 from wfe.model.failure import Failure, Reason
 from wfe.model.instance import ROOT, Scope
 from wfe.model.json import Data, Json

@@ -4,11 +4,10 @@ A record is pushed when a visit with a compensation has ended (or failed: it may
 is dropped when it has been carried out, or when no saga is left that could need it.
 """
 
-from dataclasses import replace
-
 from wfe.engine import scopes
 from wfe.engine.draft import Draft
 from wfe.graph.node import OnError, SagaSpec
+from wfe.model.change import replace
 from wfe.model.instance import Undo
 from wfe.model.pointer import Pointer, Role
 from wfe.model.record import StepRecord

@@ -14,7 +14,6 @@ A stop (cancel, or something else failed) cuts the body short; only `ensure` run
 while the instance is suspended: what would start stays READY until it resumes.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -26,6 +25,7 @@ from wfe.expr.condition import evaluate
 from wfe.expr.duration import parse_duration
 from wfe.expr.template import render
 from wfe.graph.node import Node, OnError, OnLost, TaskSpec
+from wfe.model.change import replace
 from wfe.model.failure import Failure, Reason
 from wfe.model.json import Json
 from wfe.model.pointer import Phase, Pointer, Progress, Role, Stop

@@ -38,7 +38,7 @@ class ParentRef:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Scope:
     """What a branch or an iteration wrote; reads fall through to `parent`, writes stay.
 
@@ -74,7 +74,7 @@ class Undo:
     record: StepRecord | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """Ended visits by status, for progress without history."""
 
@@ -93,7 +93,7 @@ class EndRequest:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Instance:
     """One run of a workflow.
 

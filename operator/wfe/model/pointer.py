@@ -66,7 +66,7 @@ class Wait:
     since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """What a container remembers between its children; each kind uses the few fields it needs.
 
@@ -95,7 +95,7 @@ class Progress:
     undo_failed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Pointer:
     """One live visit of a step.
 

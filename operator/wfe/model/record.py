@@ -22,7 +22,7 @@ class AttemptRecord:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class StepRecord:
     """One ended visit of a step; `seq` is its number in start order and its identity in the history.
 

@@ -4,7 +4,6 @@ Finished items are spans of neighbours, merged in item order as they grow togeth
 as large as what runs, not as the number of items. Collected values lie in pieces of 64.
 """
 
-from dataclasses import replace
 from typing import Final
 
 from wfe.engine import scopes, visit
@@ -13,6 +12,7 @@ from wfe.engine.primitive import Primitive
 from wfe.engine.values import lookup
 from wfe.errors import Permanent
 from wfe.graph.node import ForEachSpec
+from wfe.model.change import replace
 from wfe.model.failure import Failure, Reason
 from wfe.model.json import Json
 from wfe.model.pointer import Pointer, Span

@@ -1,7 +1,6 @@
 """`workflow` (a child instance), `schedule`, `end`."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from wfe.engine import visit
 from wfe.engine.draft import Draft, End, StopVisit
@@ -11,6 +10,7 @@ from wfe.engine.values import as_text
 from wfe.errors import Permanent
 from wfe.expr.template import render
 from wfe.graph.node import ChildSpec, EndSpec, Node, ScheduleSpec
+from wfe.model.change import replace
 from wfe.model.commands import CancelChild, Command, StartChild
 from wfe.model.failure import Failure, Reason
 from wfe.model.ids import child_id

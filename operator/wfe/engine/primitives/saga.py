@@ -4,12 +4,11 @@ What fails stops the siblings first; undoing starts when all have stopped. A com
 the others from running; the saga then fails with both errors, and nothing lets the flow go on.
 """
 
-from dataclasses import replace
-
 from wfe.engine import undo, visit
 from wfe.engine.draft import Draft, End
 from wfe.engine.primitives.sequence import Sequence
 from wfe.graph.node import SagaSpec
+from wfe.model.change import replace
 from wfe.model.failure import Failure
 from wfe.model.pointer import Phase, Pointer, Role, Stop
 from wfe.model.status import StepStatus

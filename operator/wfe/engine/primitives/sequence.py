@@ -3,12 +3,11 @@
 A detached child (`schedule`) runs beside the path; the sequence ends when both have ended.
 """
 
-from dataclasses import replace
-
 from wfe.engine import scopes, visit
 from wfe.engine.draft import Draft, End
 from wfe.engine.primitive import Primitive
 from wfe.graph.node import Node, ScheduleSpec
+from wfe.model.change import replace
 from wfe.model.failure import Failure
 from wfe.model.pointer import Pointer
 from wfe.model.status import StepStatus

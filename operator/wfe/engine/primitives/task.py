@@ -1,7 +1,6 @@
 """A step that runs as a task: a process, or a callable of the host."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from wfe.engine import visit
@@ -9,6 +8,7 @@ from wfe.engine.draft import Draft, End
 from wfe.engine.names import ScopeNames
 from wfe.engine.primitive import Answer, Primitive
 from wfe.graph.node import Node
+from wfe.model.change import replace
 from wfe.model.commands import Command, KillTask, StartTask
 from wfe.model.failure import Failure, Reason
 from wfe.model.pointer import Pointer

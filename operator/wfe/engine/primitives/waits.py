@@ -1,7 +1,6 @@
 """Steps that wait: for an event, for a while, until a time, for an outside worker. They hold no process."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from wfe.engine import scopes, visit
@@ -14,6 +13,7 @@ from wfe.errors import Permanent
 from wfe.expr.moment import parse_time
 from wfe.expr.template import render
 from wfe.graph.node import ActivitySpec, DelaySpec, Node, UntilSpec, WaitSpec
+from wfe.model.change import replace
 from wfe.model.commands import AwaitEvent, Command, OfferActivity, Withdraw
 from wfe.model.json import Json
 from wfe.model.pointer import Pointer, Wait

@@ -1,6 +1,5 @@
 """`while` and `recur`: rounds of one child, each in a scope that is merged as the round ends."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from wfe.engine import scopes, visit
@@ -9,6 +8,7 @@ from wfe.engine.primitive import Primitive
 from wfe.errors import Permanent
 from wfe.expr.condition import evaluate
 from wfe.graph.node import RecurSpec, WhileSpec
+from wfe.model.change import replace
 from wfe.model.failure import Failure, Reason
 from wfe.model.pointer import Pointer
 from wfe.model.status import StepStatus
