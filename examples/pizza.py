@@ -71,11 +71,12 @@ def build() -> Workflow:
     """Return the workflow."""
     return (
         WorkflowBuilder(Order)
-        .start_with(take_order).name("take-order")
+        .start_with(take_order)
+        .name("take-order")
         .parallel(
-            lambda p: p
-            .branch(lambda b: b.then(make_dough).name("dough"), name="dough-branch")
-            .branch(lambda b: b.then(HeatOven).name("oven").on_error(interval="10ms"), name="oven-branch")
+            lambda p: p.branch(lambda b: b.then(make_dough).name("dough"), name="dough-branch").branch(
+                lambda b: b.then(HeatOven).name("oven").on_error(interval="10ms"), name="oven-branch"
+            )
         )
         .while_do(lambda order: order.kneads < 3, lambda b: b.then(knead), max_iterations=10)
         .for_each(
@@ -95,19 +96,36 @@ def build() -> Workflow:
             default=lambda b: b.then(nothing),
         )
         .saga(
-            lambda b: b
-            .then(charge).name("charge").compensate_with(refund).timeout("5s")
-            .then(nothing).name("print-receipt").on_success(nothing).on_failure(nothing).ensure(nothing)
-        ).name("payment")
+            lambda b: (
+                b.then(charge)
+                .name("charge")
+                .compensate_with(refund)
+                .timeout("5s")
+                .then(nothing)
+                .name("print-receipt")
+                .on_success(nothing)
+                .on_failure(nothing)
+                .ensure(nothing)
+            )
+        )
+        .name("payment")
         .schedule("20ms", lambda b: b.then_fn(lambda: noted("reminded")))
         .recur("10ms", lambda b: b.then_fn(lambda: noted("turned")), until=field("turned").equals(True))
         .delay("10ms")
-        .shell('echo "baked_by=shell" >> "$WFE_OUTPUT"').name("bake").config(timeout="30s")
-        .activity("deliver", {"to": "((customer))"}, output="delivery").name("deliver")
-        .wait_for("door", "((customer))").name("ring").timeout("1m")
-        .group(lambda b: b.then(nothing).when(field("door").is_not_null())).name("wave")
+        .shell('echo "baked_by=shell" >> "$WFE_OUTPUT"')
+        .name("bake")
+        .config(timeout="30s")
+        .activity("deliver", {"to": "((customer))"}, output="delivery")
+        .name("deliver")
+        .wait_for("door", "((customer))")
+        .name("ring")
+        .timeout("1m")
+        .group(lambda b: b.then(nothing).when(field("door").is_not_null()))
+        .name("wave")
         .end_workflow(message="enjoy")
-        .build("pizza", version=1, outputs={"receipt": "string", "on_the_pizza": "list<string>"}, timeout="5m")
+        .build(
+            "pizza", version=1, outputs={"receipt": "string", "on_the_pizza": "list<string>"}, timeout="5m"
+        )
     )
 
 

@@ -274,7 +274,8 @@ class WorkflowBuilder(Generic[Data]):
         Args:
             id: its id, a DNS label.
             version: its version; instances stay with the one they started with.
-            inputs: types of inputs by name, as in YAML.
+            inputs: types of inputs by name, as in YAML; the fields of the data model are inputs too, with its
+                defaults.
             outputs: types of outputs by name, enforced at the end.
             timeout: how long the whole run may take.
         """
@@ -285,7 +286,7 @@ class WorkflowBuilder(Generic[Data]):
             workflow=WorkflowRef(id, version, sha256(source.encode()).hexdigest()),
             root=root,
             source=source,
-            inputs=_fields(inputs),
+            inputs={**self._parts.model_fields(), **_fields(inputs)},
             outputs=_fields(outputs),
             timeout=limit,
         )

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from wfe.builder.steps import Step, adapt, callable_of
 from wfe.expr.condition import Compare
 from wfe.graph import node as n
-from wfe.graph.graph import Graph
+from wfe.graph.graph import Field, Graph
 from wfe.graph.node import Node
 from wfe.graph.place import changed
 from wfe.model.json import Json
@@ -24,6 +24,16 @@ class Parts:
         self.model = model
         self.callables: dict[str, Callable[..., Any]] = {}
         self._names: set[str] = set()
+
+    def model_fields(self) -> dict[str, Field]:
+        """Return the fields of the data model as inputs, so that the data begins with their defaults."""
+        if self.model is None:
+            return {}
+        defaults = self.model.model_construct().model_dump(mode="json", warnings=False)
+        return {
+            name: Field(name=name, type="any", default=defaults.get(name), has_default=not info.is_required())
+            for name, info in self.model.model_fields.items()
+        }
 
     def name(self, wanted: str) -> str:
         """Return a name that no other step has: `wanted`, `wanted-2`, …"""
