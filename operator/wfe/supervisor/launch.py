@@ -6,7 +6,9 @@ from shlex import quote
 from typing import Final
 
 from wfe.errors import Permanent
+from wfe.model.task import ProcessTask
 
+_OWN_STREAMS: Final = (b"/dev/std", b"/dev/fd/", b"/proc/self/fd/")
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # Some shells keep these to themselves: setting one there ends the shell, or does nothing.
 _OF_SHELLS: Final = re.compile(
@@ -17,6 +19,14 @@ _OF_SHELLS: Final = re.compile(
 
 class NotLaunchable(Permanent):
     """Something that no process can be given."""
+
+
+def reopens_streams(task: ProcessTask) -> bool:
+    """Guess whether a task opens its own stdout or stderr anew, as in `echo sorry >/dev/stderr`.
+
+    Behind a file that would empty the log. Programs that do so without the script's naming it are not found.
+    """
+    return any(name in text for text in task.files.values() for name in _OWN_STREAMS)
 
 
 def launch_text(argv: Sequence[str], env: Mapping[str, str], directory: str) -> bytes:

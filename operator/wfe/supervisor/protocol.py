@@ -2,11 +2,13 @@
 
 Commands, each a line under 4 KiB of words with single spaces (`put` is followed by a counted body):
 
-    start KEY INCARNATION TIMEOUT GRACE LIMIT   run KEY/launch once; tell about a key already claimed
-    kill KEY GRACE                              SIGTERM, then SIGKILL; claim a key never claimed as cancelled
-    put KEY NAME SIZE + body                    a file for an unclaimed key; in short `text KEY NAME ESCAPED`
-    outputs KEY LIMIT                           what it wrote to WFE_OUTPUT and as markers, if anything
-    ack KEY                                     its end is saved: forget all but the claim
+    start KEY INCARNATION TIMEOUT GRACE LIMIT PIPES
+                               run KEY/launch once; tell about a key already claimed
+    secret NAME ESCAPED        a piece of a variable for the next start; it is written nowhere
+    kill KEY GRACE             SIGTERM, then SIGKILL; claim a key never claimed as cancelled
+    put KEY NAME SIZE + body   a file for an unclaimed key; a short one in one line, `text KEY NAME ESCAPED`
+    outputs KEY LIMIT          what it wrote to WFE_OUTPUT and as markers, if anything
+    ack KEY                    its end is saved: forget all but the claim
     list, ping WORD
 
 Answers, each one write of at most 4,096 bytes; `end` also comes unasked, and any answer may come twice:
@@ -20,7 +22,7 @@ from anywhere: `hello` tells what it showed just then. `-` stands for what is no
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +34,8 @@ from wfe.errors import Permanent, WfeError
 VERSION: Final = 1
 LINE_LIMIT: Final = 4000
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_PIECE: Final = 700
 _HUNDREDTH = timedelta(milliseconds=10)
 
 
@@ -145,12 +149,35 @@ class Listed:
 Answer = Hello | Live | End | Killed | Acked | Refused | OutputBytes | Outputs | Stale | Pong | Listed
 
 
-def start(
-    key: str, incarnation: str, *, timeout: timedelta | None, grace: timedelta, log_limit: int
+def start(  # noqa: PLR0913  # one line, and each of its words
+    key: str,
+    incarnation: str,
+    *,
+    timeout: timedelta | None,
+    grace: timedelta,
+    log_limit: int,
+    pipes: bool = False,
+    secrets: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Say: run what lies in KEY/launch, once. No timeout is 0, and so is no limit."""
+    """Say: run what lies in KEY/launch, once.
+
+    No timeout is 0, and so is no limit. With `pipes` its streams are pipes (see `launch.reopens_streams`); `secrets`
+    are variables.
+    """
     until = 0 if timeout is None else max(1, _centiseconds(timeout))
-    return _line("start", _key(key), _safe(incarnation), until, _centiseconds(grace), log_limit)
+    line = _line("start", _key(key), _safe(incarnation), until, _centiseconds(grace), log_limit, int(pipes))
+    return b"".join(_secret_lines(secrets or {})) + line
+
+
+def _secret_lines(secrets: Mapping[str, str]) -> Iterator[bytes]:
+    for name, value in secrets.items():
+        if not _VARIABLE.fullmatch(name):
+            raise NotSpeakable(f"`{name}` cannot name an environment variable")
+        body = value.encode("utf-8", "replace")
+        if b"\0" in body:
+            raise NotSpeakable(f"the secret for {name} holds a NUL character; no variable can")
+        for start in range(0, max(len(body), 1), _PIECE):
+            yield b"secret %s %s\n" % (name.encode(), _escaped(body[start : start + _PIECE]))
 
 
 def kill(key: str, grace: timedelta) -> bytes:

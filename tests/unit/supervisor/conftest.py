@@ -73,6 +73,8 @@ class Talk:
         timeout: float | None = None,
         grace: float = 10,
         log_limit: int = 0,
+        pipes: bool = False,
+        secrets: Mapping[str, str] | None = None,
     ) -> None:
         environment = {"PATH": os.environ["PATH"], **(env or {})}
         self.say(
@@ -85,6 +87,8 @@ class Talk:
                 timeout=None if timeout is None else timedelta(seconds=timeout),
                 grace=timedelta(seconds=grace),
                 log_limit=log_limit,
+                pipes=pipes,
+                secrets=secrets,
             ),
         )
 

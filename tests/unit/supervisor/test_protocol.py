@@ -55,7 +55,13 @@ def test_a_key_is_two_safe_names(key: str) -> None:
 def test_a_timeout_is_rounded_up_and_never_to_none() -> None:
     grace = timedelta(milliseconds=11)
     said = protocol.start("i/a", "x", timeout=timedelta(milliseconds=1), grace=grace, log_limit=5)
-    assert said == b"start i/a x 1 2 5\n"
+    assert said == b"start i/a x 1 2 5 0\n"
+
+
+@pytest.mark.parametrize("secrets", [{"a b": "x"}, {"a;b": "x"}, {"A": "\0"}])
+def test_a_secret_that_no_variable_can_hold_is_refused(secrets: dict[str, str]) -> None:
+    with pytest.raises(NotSpeakable):
+        protocol.start("i/a", "x", timeout=None, grace=timedelta(), log_limit=0, secrets=secrets)
 
 
 @pytest.mark.parametrize("body", [b"x" * 100, b"\xff" * 1500, b"\0", b""])

@@ -111,6 +111,44 @@ def test_a_name_that_shells_use_themselves_is_a_name_like_any_other(connect: Con
     assert f"{name}=501 x".encode() in talk.read("i/a", "stdout").splitlines()
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["", "hunter2", "a b\n\\n$(id)`'\"%s", "ünï ☃" * 400, "\n"],
+    ids=["empty", "word", "odd", "long", "newline"],
+)
+def test_a_secret_reaches_its_step_alone_and_no_file(connect: Connect, value: str) -> None:
+    talk = connect()
+    talk.start(
+        "i/a", 'printf %s "$TOKEN" | od -An -v -tx1; printf %s "$B"', secrets={"TOKEN": value, "B": "-b-"}
+    )
+    assert talk.hear(End).code == 0
+    *shown, other = talk.read("i/a", "stdout").split()
+    assert (bytes.fromhex(b"".join(shown).decode()), other) == (value.encode(), b"-b-")
+    talk.start("i/b", 'echo "${TOKEN-unset}"')
+    talk.hear(End)
+    assert talk.read("i/b", "stdout") == b"unset\n"
+    kept = b"".join(
+        path.read_bytes() for path in talk.state.rglob("*") if path.is_file() and path.name != "stdout"
+    )
+    assert b"hunter2" not in kept
+
+
+def test_a_step_behind_pipes_may_reopen_its_streams(connect: Connect) -> None:
+    talk = connect()
+    code = "echo 1 >&2; echo 2 >/dev/stderr; echo 3 | tee /dev/stderr; echo 4 >&2; head -c 300000 /dev/zero; exit 9"
+    talk.start("i/a", code, pipes=True)
+    assert talk.hear(End).code == 9
+    assert talk.read("i/a", "stderr") == b"1\n2\n3\n4\n"
+    assert talk.read("i/a", "stdout") == b"3\n" + bytes(300_000)
+
+
+def test_a_daemon_that_keeps_the_pipes_does_not_keep_the_end(connect: Connect) -> None:
+    talk = connect()
+    talk.start("i/a", "setsid sleep 5 & echo done", pipes=True)
+    assert talk.hear(End).code == 0
+    assert talk.read("i/a", "stdout") == b"done\n"
+
+
 def test_a_step_has_a_session_of_its_own_and_an_empty_stdin(connect: Connect) -> None:
     talk = connect()
     talk.start("i/a", 'cat; cut -d" " -f5,6 /proc/$$/stat; echo $$')

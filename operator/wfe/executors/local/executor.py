@@ -7,7 +7,7 @@ end and hand its output on; nothing here is needed for the step to go on.
 
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from typing import Final
 from wfe.errors import Permanent
 from wfe.executors.local.directory import StateDirectory, base_environment
 from wfe.executors.local.link import Link
+from wfe.executors.local.secrets import find_secret
 from wfe.executors.local.shared import Shared
 from wfe.executors.local.tail import Tail
 from wfe.model.failure import Reason
@@ -24,6 +25,7 @@ from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask, Task
 from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
+from wfe.supervisor.launch import reopens_streams
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
 from wfe.supervisor.protocol import End
@@ -47,12 +49,14 @@ class LocalExecutor:
         sink: LogSink,
         *,
         inherit: Sequence[str] = (),
+        secrets: Mapping[str, str] | None = None,
         now: Callable[[], datetime],
     ) -> None:
         self._state = StateDirectory(state_dir)
         self._workspace = workspace.absolute()
         self._sink = sink
         self._env = base_environment(os.environ, inherit)
+        self._secrets = secrets or {}
         self._now = now
         command = [_SHELL, str(self._state.supervisor), "serve", ".", self._state.incarnation, "0"]
         self._link = Link(command, self._state.root, {"PATH": os.environ.get("PATH", os.defpath)}, now)
@@ -82,12 +86,10 @@ class LocalExecutor:
     async def _run(self, task: ProcessTask) -> TaskEnded:
         name = self._state.key(task.key)
         try:
+            command = self._start_command(name, task)
             self._state.prepare(task, self._workspace, self._env)
         except Permanent as error:
             return refused(task, Reason.CONFIG_INVALID, str(error))
-        command = protocol.start(
-            name, self.incarnation, timeout=task.timeout, grace=task.grace, log_limit=task.log_limit
-        )
         directory = self._state.root / name
         tails = [Tail(directory / stream, task.key, stream, self._now) for stream in Stream]
         markers = MarkerLines()
@@ -102,6 +104,19 @@ class LocalExecutor:
             return outputs_of(task, markers=markers.found, file=_first_bytes(directory / "output"))
 
         return outcome_of(task, end, outputs=outputs, time_of=self._link.time_of)
+
+    def _start_command(self, name: str, task: ProcessTask) -> bytes:
+        return protocol.start(
+            name,
+            self.incarnation,
+            timeout=task.timeout,
+            grace=task.grace,
+            log_limit=task.log_limit,
+            pipes=reopens_streams(task),
+            secrets={
+                variable: find_secret(self._secrets, *where) for variable, where in task.secrets.items()
+            },
+        )
 
     async def _follow(self, ended: asyncio.Future[End], tails: Sequence[Tail], markers: MarkerLines) -> End:
         while not ended.done():

@@ -1,6 +1,6 @@
 # ---- what the engine asks for ----
 
-start() { # KEY INCARNATION TIMEOUT GRACE LIMIT
+start() { # KEY INCARNATION TIMEOUT GRACE LIMIT PIPES
     if [ "$2" != "$incarnation" ]; then
         say "refused $1 incarnation"
         return
@@ -11,7 +11,7 @@ start() { # KEY INCARNATION TIMEOUT GRACE LIMIT
         return
     fi
     clock
-    watch "$1" "$3" "$4" "$5" &
+    watch "$1" "$3" "$4" "$5" "$6" &
     deadline=0
     [ "$3" = 0 ] || deadline=$((now + $3))
     enlist "$1" "$deadline" "$4" "$5" running own

@@ -35,7 +35,7 @@ sweep() {
 
 obey() { # VERB KEY ...
     case ${1-}.$# in
-        start.6) start "$2" "$3" "$4" "$5" "$6" ;;
+        start.7) start "$2" "$3" "$4" "$5" "$6" "$7" ;;
         kill.3) cancel "$2" "$3" ;;
         put.4) put "$2" "$3" "$4" ;;
         ping.2) say "pong $2" ;;
@@ -47,7 +47,7 @@ obey() { # VERB KEY ...
 }
 
 serve() { # INCARNATION EPOCH
-    incarnation=$1 epoch=$2 guards=0
+    incarnation=$1 epoch=$2 guards=0 secrets=''
     mkdir -p "$home"
     look_at_self
     me=$pid.$born journal=$home/journal.$$
@@ -67,9 +67,11 @@ serve() { # INCARNATION EPOCH
                 line=${line#* }
                 text "$key" "${line%% *}" "${line#* }"
                 ;;
+            secret\ *) secrets=$secrets$newline${line#* } ;;
             *)
                 # shellcheck disable=SC2086
                 obey $line
+                secrets=''
                 ;;
         esac
     done

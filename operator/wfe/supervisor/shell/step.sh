@@ -56,25 +56,66 @@ finish() { # KEY CODE
     fi
     # Nothing of a step's group outlives it; who wants a daemon gives it a session of its own.
     [ "$step" = - ] || kill -KILL "-$step" 2>/dev/null
+    [ -z "$relays" ] || drain
     record "$1" "$2" "$why" "$started"
 }
 
-watch() { # KEY TIMEOUT GRACE LIMIT
+# The values came over the stream for this start alone, in pieces, and were written nowhere.
+export_secrets() {
+    IFS=$newline
+    for line in $secrets; do
+        # shellcheck disable=SC2034  # used by eval
+        piece=$(printf '%b.' "${line#* }")
+        eval "export ${line%% *}=\"\${${line%% *}-}\"\${piece%.}"
+    done
+    unset IFS
+}
+
+become() { # KEY TIMEOUT GRACE LIMIT
     look_at_self
-    watcher=$pid watcher_born=$born
-    (
-        look_at_self
-        clock
-        deadline=0
-        [ "$2" = 0 ] || deadline=$((now + $2))
-        { say "$pid $born $watcher $watcher_born $now $deadline $3 $4 ." >"$1/pid"; } 2>/dev/null || exit 125
-        # shellcheck disable=SC1090  # sets the directory, the environment and the arguments
-        . "./$1/launch"
-        # A shell starts what runs behind it with SIGINT ignored, and only a program can undo that.
-        if [ -n "$_wfe_env" ]; then
-            exec "$_wfe_env" --default-signal=INT --default-signal=QUIT "$_wfe_setsid" "$@"
-        fi
-        exec "$_wfe_setsid" "$@"
-    ) </dev/null >>"$1/stdout" 2>>"$1/stderr"
+    clock
+    deadline=0
+    [ "$2" = 0 ] || deadline=$((now + $2))
+    { say "$pid $born $watcher $watcher_born $now $deadline $3 $4 ." >"$1/pid"; } 2>/dev/null || exit 125
+    export_secrets
+    # shellcheck disable=SC1090  # sets the directory, the environment and the arguments
+    . "./$1/launch"
+    # A shell starts what runs behind it with SIGINT ignored, and only a program can undo that.
+    if [ -n "$_wfe_env" ]; then
+        exec "$_wfe_env" --default-signal=INT --default-signal=QUIT "$_wfe_setsid" "$@"
+    fi
+    exec "$_wfe_setsid" "$@"
+}
+
+# A step that opens /dev/stderr anew would empty a file behind it, but not a pipe. Such a step gets pipes, at the price
+# of a few processes.
+become_behind_pipes() { # KEY TIMEOUT GRACE LIMIT
+    mkfifo "$1/.stdout" "$1/.stderr"
+    cat <"$1/.stdout" >>"$1/stdout" &
+    relays=$!
+    cat <"$1/.stderr" >>"$1/stderr" &
+    relays="$relays $!"
+    (become "$@") </dev/null >"$1/.stdout" 2>"$1/.stderr"
+}
+
+# The pipes are empty when their readers have gone; a daemon of the step may keep them open for ever.
+drain() {
+    tries=0
+    for relay in $relays; do
+        while [ "$tries" -lt 100 ] && is_live "$relay" -; do
+            nap 0.01
+            tries=$((tries + 1))
+        done
+    done
+}
+
+watch() { # KEY TIMEOUT GRACE LIMIT PIPES
+    look_at_self
+    watcher=$pid watcher_born=$born relays=''
+    if [ "$5" = 1 ]; then
+        become_behind_pipes "$@"
+    else
+        (become "$@") </dev/null >>"$1/stdout" 2>>"$1/stderr"
+    fi
     finish "$1" "$?"
 }
