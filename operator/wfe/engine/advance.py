@@ -128,8 +128,9 @@ def _take(draft: Draft, signal: Signal) -> None:
                 draft.primitive(pointer).answer(draft, pointer, signal)
         case SuspendRequested(reason=reason):
             ending.suspend(draft, reason)
-        case ResumeRequested():
-            _resume(draft)
+        case ResumeRequested(reason=reason):
+            if reason in {None, draft.get("reason")}:
+                _resume(draft)
         case CancelRequested(reason=reason):
             _cancel(draft, reason)
         case _:

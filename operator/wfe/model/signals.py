@@ -64,7 +64,12 @@ class SuspendRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeRequested:
-    """Go on: what is due starts, and steps that an error suspended run again with a fresh budget."""
+    """Go on: what is due starts, and steps that an error suspended run again with a fresh budget.
+
+    With a reason: only if it was suspended for that reason.
+    """
+
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ class SystemClock:
         return self._last
 
     async def sleep_until(self, when: datetime) -> None:
-        while (left := when - self.now()) > timedelta():
+        while (left := when - self.now()) > timedelta():  # noqa: ASYNC110 - time is no event
             await asyncio.sleep(min(left, LONGEST_SLEEP).total_seconds())
 
     def jitter(self) -> float:

@@ -42,7 +42,9 @@ class Definitions:
         if graph is None:
             stored = await self._store.definition(ref.digest)
             if stored is None:
-                raise NotFound(f"workflow `{ref}` is not registered in this host, and the store does not have it")
+                raise NotFound(
+                    f"workflow `{ref}` is not registered in this host, and the store does not have it"
+                )
             graph = self._compile(stored.source)
             self._by_digest[ref.digest] = graph
         return graph

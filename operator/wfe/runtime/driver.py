@@ -8,13 +8,13 @@ same signals again (stale ones change nothing) and dispatching all that is outst
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final, Protocol, TypeVar
+from datetime import datetime
+from typing import Final, Protocol
 
 from wfe.engine import Circumstances, advance, outstanding
-from wfe.errors import NotFound, Retryable
+from wfe.errors import Conflict, NotFound, Retryable
 from wfe.graph.graph import Graph
 from wfe.model.commands import Command
 from wfe.model.decision import Decision
@@ -23,9 +23,10 @@ from wfe.model.record import Lifecycle
 from wfe.model.signals import Signal
 from wfe.ports.clock import Clock
 from wfe.ports.store import Store
+from wfe.runtime.patience import pause, persistently
 
-T = TypeVar("T")
-PAUSES: Final = tuple(timedelta(seconds=seconds) for seconds in (0.05, 0.2, 1, 5))
+# A loop's timers do not reach years; waking up in between costs nothing.
+LONGEST_WAIT_SECONDS: Final = 3600.0
 
 
 class Dispatcher(Protocol):
@@ -33,11 +34,12 @@ class Dispatcher(Protocol):
 
     def dispatch(self, driver: "Driver", command: Command) -> None: ...
 
+    @property
     def incarnation(self) -> str: ...
 
 
 class Driver:
-    """Drives one instance until it has ended. `finished` is set with its last value."""
+    """Drives one instance until it has ended."""
 
     def __init__(
         self,
@@ -55,19 +57,26 @@ class Driver:
         self._clock = clock
         self._dispatcher = dispatcher
         self._publish = publish
-        self._mailbox: list[Signal] = []
-        self._inbox_may_have_mail = True
+        self._told: list[Signal] = []
+        self._may_have_mail = True
         self._stirred = asyncio.Event()
         self._wake_at: datetime | None = None
+        self._failed_saves = 0
+        self._error: Exception | None = None
 
     def tell(self, signal: Signal) -> None:
-        """Hand over what happened; it is decided about soon."""
-        self._mailbox.append(signal)
+        """Hand over what happened; it is decided about soon. It must come again after a crash by itself."""
+        self._told.append(signal)
         self._stirred.set()
 
     def look_in_inbox(self) -> None:
-        """Somebody else may have left a signal in the store."""
-        self._inbox_may_have_mail = True
+        """Somebody may have left a signal in the store."""
+        self._may_have_mail = True
+        self._stirred.set()
+
+    def give_up(self, error: Exception) -> None:
+        """End `run` with this error: something that the instance needs cannot be done."""
+        self._error = error
         self._stirred.set()
 
     async def run(self, born: Decision | None = None) -> Instance:
@@ -81,9 +90,12 @@ class Driver:
             self._dispatch_outstanding()
             self._stirred.set()
         else:
+            self._may_have_mail = False
             self._took(born)
         while not self.instance.status.is_final:
             await self._wait()
+            if self._error is not None:
+                raise self._error
             await self._decide()
         return self.instance
 
@@ -99,38 +111,39 @@ class Driver:
         delay = max(0.0, (when - self._clock.now()).total_seconds())
         try:
             # A timer that fires early is asked again by the next round: advance acts on nothing before its time.
-            async with asyncio.timeout(min(delay, 3600.0)):
+            async with asyncio.timeout(min(delay, LONGEST_WAIT_SECONDS)):
                 await self._stirred.wait()
         except TimeoutError:
             pass
 
     async def _decide(self) -> None:
-        consumed: list[int] = []
-        signals = self._mailbox
-        self._mailbox = []
-        if self._inbox_may_have_mail:
-            self._inbox_may_have_mail = False
-            for sequence, signal in await self._persistently(lambda: self._store.inbox(self.instance.id)):
-                consumed.append(sequence)
-                signals.append(signal)
+        told, self._told = self._told, []
+        mail = await self._mail()
         world = Circumstances(
-            now=self._clock.now(), jitter=self._clock.jitter(), incarnation=self._dispatcher.incarnation()
+            now=self._clock.now(), jitter=self._clock.jitter(), incarnation=self._dispatcher.incarnation
         )
+        signals = [*told, *(signal for _, signal in mail)]
         decision = advance(self.graph, self.instance, signals, world=world)
         self._wake_at = decision.wake_at
-        if not decision.changed:
-            if not consumed:
+        if decision.instance is self.instance:
+            if not mail:
                 return
             # Stale mail is consumed by a save like any other, so that it is read once.
-            kept = replace(self.instance, revision=self.instance.revision + 1)
-            decision = replace(decision, instance=kept)
+            decision = replace(decision, instance=replace(self.instance, revision=self.instance.revision + 1))
         try:
-            await self._store.save(decision, consumed=consumed)
-        except Retryable:
-            self._mailbox = [*signals, *self._mailbox]
-            await self._reload()
+            await self._store.save(decision, consumed=[sequence for sequence, _ in mail])
+        except Retryable as error:
+            self._told = [*told, *self._told]
+            await self._reload(error)
         else:
+            self._failed_saves = 0
             self._took(decision)
+
+    async def _mail(self) -> list[tuple[int, Signal]]:
+        if not self._may_have_mail:
+            return []
+        self._may_have_mail = False
+        return list(await persistently(self._clock, lambda: self._store.inbox(self.instance.id)))
 
     def _took(self, decision: Decision) -> None:
         self.instance = decision.instance
@@ -140,26 +153,18 @@ class Driver:
         for change in decision.lifecycle:
             self._publish(self.instance, change)
 
-    async def _reload(self) -> None:
+    async def _reload(self, error: Retryable) -> None:
         """Take what the store has, whether our save happened or another's."""
-        instance = await self._persistently(lambda: self._store.load(self.instance.id))
+        if not isinstance(error, Conflict):
+            self._failed_saves += 1
+            await pause(self._clock, self._failed_saves)
+        instance = await persistently(self._clock, lambda: self._store.load(self.instance.id))
         if instance is None:
             raise NotFound(f"instance `{self.instance.name}` is gone from the store; somebody deleted it")
         self.instance = instance
-        self._inbox_may_have_mail = True
-        self._stirred.set()
+        self.look_in_inbox()
         self._dispatch_outstanding()
 
     def _dispatch_outstanding(self) -> None:
         for command in outstanding(self.graph, self.instance):
             self._dispatcher.dispatch(self, command)
-
-    async def _persistently(self, call: Callable[[], Awaitable[T]]) -> T:
-        attempt = 0
-        while True:
-            try:
-                return await call()
-            except Retryable:
-                pause = PAUSES[min(attempt, len(PAUSES) - 1)]
-                attempt += 1
-                await self._clock.sleep_until(self._clock.now() + pause)

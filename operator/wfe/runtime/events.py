@@ -9,6 +9,7 @@ from wfe.model.signals import EventArrived, Signal
 from wfe.ports.store import Store
 
 Tell = Callable[[Signal], None]
+Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,13 @@ class Waiters:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._waiters: dict[tuple[str, str, int], _Waiter] = {}
+        self._waiters: dict[Key, _Waiter] = {}
 
-    async def add(self, instance: str, wait: AwaitEvent, tell: Tell) -> None:
-        """Begin a wait. It is registered before the store is asked, so no event falls between."""
+    def add(self, instance: str, wait: AwaitEvent, tell: Tell) -> Key:
+        """Register a wait; then `look` for an event that came before. So no event falls between."""
         key = (instance, wait.path, wait.attempt)
         self._waiters[key] = _Waiter(wait, tell)
-        await self._look(key)
+        return key
 
     def remove(self, instance: str, path: str, attempt: int) -> None:
         self._waiters.pop((instance, path, attempt), None)
@@ -42,20 +43,22 @@ class Waiters:
         """An event was published by this host."""
         for key, waiter in list(self._waiters.items()):
             if (waiter.wait.event, waiter.wait.key) == (event.name, event.key):
-                await self._look(key)
+                await self.look(key)
 
     async def look_for_all(self) -> None:
         """Events may have been published by others."""
         for key in list(self._waiters):
-            await self._look(key)
+            await self.look(key)
 
-    async def _look(self, key: tuple[str, str, int]) -> None:
+    async def look(self, key: Key) -> None:
+        """Tell the waiter if its event is there."""
         waiter = self._waiters.get(key)
         if waiter is None:
             return
         wait = waiter.wait
         event = await self._store.first_event(wait.event, wait.key, after=wait.after, since=wait.since)
-        if event is not None and self._waiters.pop(key, None) is not None:
+        if event is not None and self._waiters.get(key) is waiter:
+            del self._waiters[key]
             waiter.tell(
                 EventArrived(
                     path=wait.path, attempt=wait.attempt, sequence=event.sequence, payload=event.payload

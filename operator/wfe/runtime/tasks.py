@@ -2,28 +2,28 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from wfe.engine import failure_seen_by, names_of
 from wfe.errors import Permanent
 from wfe.graph.graph import Graph
-from wfe.graph.node import TaskSpec
 from wfe.model.commands import KillTask, StartTask
 from wfe.model.failure import Failure, Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded, TaskOutcome
-from wfe.model.task import DEFAULT_GRACE, ProcessTask, Task
+from wfe.model.task import ProcessTask, Task
 from wfe.ports.executor import Executor
 from wfe.runtime.nursery import Nursery
-from wfe.steps import BUILTIN, StepContext
+from wfe.runtime.plan import plan
+from wfe.runtime.turns import Turns
 
 LEAST: Final = 8
 PER_CORE: Final = 4
 Tell = Callable[[TaskEnded], None]
+Planner = Callable[[Graph, Instance, StartTask], Task]
 
 
 def default_limit() -> int:
@@ -46,41 +46,11 @@ class Executors:
         await asyncio.gather(self.processes.close(grace), self.callables.close(grace))
 
 
-def plan(graph: Graph, instance: Instance, command: StartTask) -> Task:
-    """Return what an attempt runs.
-
-    Raises:
-        Permanent: nothing runs such a step, or its configuration is wrong now that its values are known.
-    """
-    node = graph.nodes[instance.pointers[command.path].node]
-    kind = BUILTIN.get(node.type)
-    if kind is None or not isinstance(node.spec, TaskSpec):
-        raise Permanent(f"nothing here runs steps of type `{node.type}`; change the type of step `{node.name}`")
-    names = names_of(instance, command.path)
-    context = StepContext(
-        key=AttemptKey(instance.id, command.path, command.attempt),
-        data=names.data(),
-        locals=names.locals(),
-        names=names,
-        extra_env=_failure_env(instance, command.path),
-    )
-    return kind.plan_raw(node.spec.config, context)
-
-
-def _failure_env(instance: Instance, path: str) -> Mapping[str, str]:
-    failure = failure_seen_by(instance, path)
-    if failure is None:
-        return {}
-    code = "" if failure.exit_code is None else str(failure.exit_code)
-    return {"WFE_ERROR": str(failure), "WFE_EXIT_CODE": code}
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Running:
     task: Task
     tell: Tell
     work: asyncio.Task[None]
-    started: bool = False
 
 
 @dataclass(slots=True)
@@ -90,11 +60,12 @@ class TaskRunner:
     executors: Executors
     nursery: Nursery
     limit: int = field(default_factory=default_limit)
+    plan: Planner = plan
     _running: dict[AttemptKey, _Running] = field(default_factory=dict)
-    _slots: asyncio.Semaphore = field(init=False)
+    _turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
-        self._slots = asyncio.Semaphore(self.limit)
+        self._turns = Turns(self.limit)
 
     @property
     def incarnation(self) -> str:
@@ -107,43 +78,50 @@ class TaskRunner:
         if key in self._running:
             return
         try:
-            task = plan(graph, instance, command)
+            task = self.plan(graph, instance, command)
         except Permanent as error:
-            tell(_refused(command, error))
+            tell(_failed(key, error))
             return
-        if isinstance(task, ProcessTask) and command.incarnation != self.incarnation:
-            # Its claim is out of reach: whether it started, and how it ended, nobody can know.
-            tell(TaskEnded(path=command.path, attempt=command.attempt, outcome=TaskOutcome.LOST))
-            return
-        work = self.nursery.start(self._run(key), name=f"task {key.token}")
+        work = self.nursery.start(self._run(key, command.incarnation), name="task")
         self._running[key] = _Running(task, tell, work)
 
-    async def _run(self, key: AttemptKey) -> None:
+    async def _run(self, key: AttemptKey, incarnation: str) -> None:
         running = self._running[key]
         try:
-            async with self._slots:
-                running.started = True
-                ended = await self.executors.of(running.task).run(running.task)
+            async with self._turns.turn(key):
+                ended = await self._ended(running.task, incarnation)
         finally:
             del self._running[key]
         running.tell(ended)
 
+    async def _ended(self, task: Task, incarnation: str) -> TaskEnded:
+        if isinstance(task, ProcessTask) and incarnation != self.incarnation:
+            # Its claim is out of reach: whether it started, and how it ended, nobody can know.
+            return TaskEnded(path=task.key.path, attempt=task.key.attempt, outcome=TaskOutcome.LOST)
+        try:
+            return await self.executors.of(task).run(task)
+        except Permanent as error:
+            return _failed(task.key, error)
+
     def kill(self, instance: Instance, command: KillTask) -> None:
-        """End an attempt, whether it runs, waits for its turn, or never got here."""
+        """End an attempt, whether it runs or waits for its turn; how it ended is told as for any other."""
         key = AttemptKey(instance.id, command.path, command.attempt)
-        self.nursery.start(self._kill(key), name=f"kill {key.token}")
-
-    async def _kill(self, key: AttemptKey) -> None:
         running = self._running.get(key)
-        if running is None:
-            return
-        grace = getattr(running.task, "grace", DEFAULT_GRACE)
-        await self.executors.of(running.task).kill(key, grace)
-        if not running.started and not running.work.done():
-            running.work.cancel()
-            running.tell(TaskEnded(path=key.path, attempt=key.attempt, outcome=TaskOutcome.CANCELLED))
+        if running is not None:
+            self.nursery.start(self._kill(running.task), name="kill")
+
+    async def _kill(self, task: Task) -> None:
+        # What never started is claimed as cancelled first; only then it may go on, and find that claim.
+        await self.executors.of(task).kill(task.key, task.grace)
+        self._turns.hurry(task.key)
+
+    def detach(self, instance: str) -> None:
+        """Let go of an instance's tasks; they run on, and whoever drives the instance finds them."""
+        for key, running in self._running.items():
+            if key.instance == instance:
+                running.work.cancel()
 
 
-def _refused(command: StartTask, error: Permanent) -> TaskEnded:
+def _failed(key: AttemptKey, error: Permanent) -> TaskEnded:
     failure = Failure(reason=Reason.CONFIG_INVALID, message=str(error))
-    return TaskEnded(path=command.path, attempt=command.attempt, outcome=TaskOutcome.FAILED, failure=failure)
+    return TaskEnded(path=key.path, attempt=key.attempt, outcome=TaskOutcome.FAILED, failure=failure)

@@ -260,3 +260,12 @@ def test_a_retry_of_a_failed_instance_carries_what_completed_and_runs_the_rest()
     assert second.started == ["e[1]/b", "c"]
     assert second.instance.data == {"x": 1, "y": 1}
     assert not second.instance.lists
+
+
+def test_a_resume_for_a_reason_leaves_what_was_suspended_for_another() -> None:
+    play = Play(graph(leaf("d", n.DelaySpec(duration="1h"))))
+    play.tell(SuspendRequested(reason="its own"))
+    play.tell(ResumeRequested(reason="its parent's"))
+    assert play.status() == InstanceStatus.SUSPENDED
+    play.tell(ResumeRequested(reason="its own"))
+    assert play.status() == InstanceStatus.RUNNING
