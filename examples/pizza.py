@@ -6,6 +6,8 @@ would, and prints how it ended.
 
 import asyncio
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from pydantic import BaseModel
@@ -67,8 +69,17 @@ def noted(what: str) -> dict[str, bool]:
     return {what: True}
 
 
+def wash_up() -> Workflow:
+    """Return a small workflow that the order runs as one of its steps."""
+    return (
+        WorkflowBuilder()
+        .then_fn(lambda data: {"washed": data["dishes"] + 1}).name("wash")
+        .build("wash-up", version=1, inputs={"dishes": "integer"}, outputs={"washed": "integer"})
+    )
+
+
 def build() -> Workflow:
-    """Return the workflow."""
+    """Return the workflow of an order."""
     return (
         WorkflowBuilder(Order)
         .start_with(take_order)
@@ -112,6 +123,10 @@ def build() -> Workflow:
         .schedule("20ms", lambda b: b.then_fn(lambda: noted("reminded")))
         .recur("10ms", lambda b: b.then_fn(lambda: noted("turned")), until=field("turned").equals(True))
         .delay("10ms")
+        .until("2020-01-01T00:00:00Z")
+        .poll("((thermometer))", interval="50ms", until={"field": ".celsius", "equals": 250}).timeout("30s")
+        .deno('Wfe.setOutput("slices", Wfe.getData().size === "large" ? 12 : 8)').name("cut")
+        .workflow("wash-up", inputs={"dishes": 4}, outputs=["washed"])
         .shell('echo "baked_by=shell" >> "$WFE_OUTPUT"')
         .name("bake")
         .config(timeout="30s")
@@ -129,11 +144,29 @@ def build() -> Workflow:
     )
 
 
+@asynccontextmanager
+async def thermometer() -> AsyncIterator[str]:
+    """Serve the temperature of the oven, and yield where."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = b'{"celsius": 250}'
+        head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+
+
 async def main(store: str = "memory:") -> InstanceStatus:
     """Run one order to its end and return its status."""
     with tempfile.TemporaryDirectory() as workspace:
-        async with WorkflowHost(store, workspace=workspace) as host:
-            order = await host.start(build(), {"customer": "Grace"})
+        async with thermometer() as url, WorkflowHost(store, workspace=workspace) as host:
+            host.register(wash_up())
+            order = await host.start(build(), {"customer": "Grace", "thermometer": url})
             claim = await host.activities.fetch("deliver", worker="rider", wait=timedelta(seconds=30))
             assert claim is not None
             await host.activities.complete(claim.token, {"minutes": 12})
