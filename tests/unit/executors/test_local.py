@@ -113,7 +113,7 @@ async def test_what_it_keeps_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
     directory = tmp_path / "state" / task.key.instance / task.key.token
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    assert {"claim", "pid", "end", "stdout", "stderr", "script", "path"} <= {
+    assert {"claim", "pid", "end", "stdout", "stderr", "script", "about.json"} <= {
         path.name for path in directory.iterdir()
     }
 

@@ -1,31 +1,24 @@
 """What is kept in the state directory, and by which names.
 
-    id                                   a random word, made once: with the boot it names the incarnation
-    supervisor.sh, .supervisor/          the supervisor and its own files
-    INSTANCE/TOKEN/                      an attempt; TOKEN is the token of its key
-        path                             the instance, path and attempt in words, for those who read logs
-        launch, script, data.json …      what the task brought
-        claim, pid, reason, end          the supervisor's (see supervisor.sh)
-        stdout, stderr                   bytes as they were written
-        output                           WFE_OUTPUT
+    id                           a random word, made once: with the boot it names the incarnation
+    supervisor.sh, .supervisor/  the supervisor and its own files
+    INSTANCE/TOKEN/              an attempt (`supervisor.layout`)
 
 An instance is forgotten by removing its directory, once it has ended: claims guard only attempts that may
 still be started. Everything here is for its owner alone (0700), since data may be private.
 """
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from re import fullmatch
 from secrets import token_hex
 
 from wfe.errors import Permanent
-from wfe.model.ids import AttemptKey
 from wfe.model.task import ProcessTask
 from wfe.supervisor import script
 from wfe.supervisor.launch import launch_text
+from wfe.supervisor.layout import ABOUT, CLAIM, OUTPUT, TAKEN, about, attempt_directory
 
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR")
 _DIR = "{dir}"
@@ -42,18 +35,13 @@ class StateDirectory:
         self.supervisor = self.root / "supervisor.sh"
         _replace(self.supervisor, script().encode())
 
-    def key(self, key: AttemptKey) -> str:
-        """Return the name of an attempt's directory, relative to this one."""
-        return f"{instance_directory(key.instance)}/{key.token}"
-
     def prepare(self, task: ProcessTask, workspace: Path, base_env: Mapping[str, str]) -> None:
         """Write what the task needs, unless somebody has started it already."""
-        directory = self.root / self.key(task.key)
-        if (directory / "claim").exists():
+        directory = self.root / attempt_directory(task.key)
+        if (directory / CLAIM).exists():
             return
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        about = {"instance": task.key.instance, "path": task.key.path, "attempt": task.key.attempt}
-        (directory / "path").write_text(json.dumps(about))
+        (directory / ABOUT).write_bytes(about(task.key))
         for name, body in task.files.items():
             _file(directory, name).write_bytes(body)
         (directory / "launch").write_bytes(self._launch(task, directory, workspace, base_env))
@@ -64,7 +52,7 @@ class StateDirectory:
         argv = [_program(task.argv[0]), *(word.replace(_DIR, str(directory)) for word in task.argv[1:])]
         env = {**base_env, **task.env}
         env["WFE_WORKSPACE"] = str(workspace)
-        env["WFE_OUTPUT"] = str(directory / "output")
+        env["WFE_OUTPUT"] = str(directory / OUTPUT)
         if "data.json" in task.files:
             env["WFE_DATA"] = str(directory / "data.json")
         return launch_text(argv, env, os.path.normpath(workspace / task.working_dir))
@@ -77,13 +65,6 @@ class StateDirectory:
         except FileExistsError:
             pass
         return path.read_text()
-
-
-def instance_directory(instance: str) -> str:
-    """Return a safe name for an instance's directory; most names are safe as they are."""
-    if fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", instance) and instance not in {"id", "supervisor.sh"}:
-        return instance
-    return sha256(instance.encode("utf-8", "surrogatepass")).hexdigest()[:40]
 
 
 def base_environment(environ: Mapping[str, str], inherit: Sequence[str]) -> dict[str, str]:
@@ -105,7 +86,7 @@ def _program(name: str) -> str:
 
 
 def _file(directory: Path, name: str) -> Path:
-    if "/" in name or name.startswith(".") or name in {"claim", "pid", "reason", "end", "launch", "path"}:
+    if "/" in name or name.startswith(".") or name in TAKEN:
         raise Permanent(f"a task cannot bring a file named `{name}`")
     return directory / name
 

@@ -17,7 +17,6 @@ from wfe.executors.local.directory import StateDirectory, base_environment
 from wfe.executors.local.link import Link
 from wfe.executors.local.secrets import find_secret
 from wfe.executors.local.shared import Shared
-from wfe.executors.local.tail import Tail
 from wfe.model.failure import Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.json import Data
@@ -26,9 +25,12 @@ from wfe.model.task import ProcessTask, Task
 from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
 from wfe.supervisor.launch import reopens_streams
+from wfe.supervisor.layout import OUTPUT, attempt_directory
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
 from wfe.supervisor.protocol import End
+from wfe.supervisor.tail import Tail
+from wfe.supervisor.times import NotedTimes
 
 _SHELL: Final = "/bin/sh"
 _LOOK_EVERY_SECONDS: Final = 0.1
@@ -75,7 +77,7 @@ class LocalExecutor:
 
     async def kill(self, key: AttemptKey, grace: timedelta) -> None:
         """End the task's group, or claim its key as cancelled."""
-        name = self._state.key(key)
+        name = attempt_directory(key)
         await self._link.kill(name, protocol.kill(name, grace))
 
     async def close(self, grace: timedelta) -> None:  # noqa: ARG002  # nothing here lives in this process
@@ -84,14 +86,16 @@ class LocalExecutor:
         await self._link.close()
 
     async def _run(self, task: ProcessTask) -> TaskEnded:
-        name = self._state.key(task.key)
+        name = attempt_directory(task.key)
         try:
             command = self._start_command(name, task)
             self._state.prepare(task, self._workspace, self._env)
         except Permanent as error:
             return refused(task, Reason.CONFIG_INVALID, str(error))
         directory = self._state.root / name
-        tails = [Tail(directory / stream, task.key, stream, self._now) for stream in Stream]
+        tails = [
+            Tail(directory, task.key, stream, NotedTimes(directory, stream, self._now)) for stream in Stream
+        ]
         markers = MarkerLines()
         try:
             end = await self._follow(await self._link.start(name, command), tails, markers)
@@ -101,7 +105,7 @@ class LocalExecutor:
                 tail.close()
 
         def outputs() -> Data:
-            return outputs_of(task, markers=markers.found, file=_first_bytes(directory / "output"))
+            return outputs_of(task, markers=markers.found, file=_first_bytes(directory / OUTPUT))
 
         return outcome_of(task, end, outputs=outputs, time_of=self._link.time_of)
 

@@ -1,12 +1,12 @@
 """Reads the bytes of a growing file as segments, once each, in bounded memory."""
 
 import os
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
 from pathlib import Path
 
 from wfe.model.ids import AttemptKey
 from wfe.ports.logs import SEGMENT_LIMIT, Segment, Stream
+from wfe.supervisor.times import Times
 
 CHUNK = 4 * SEGMENT_LIMIT
 
@@ -18,11 +18,11 @@ class Tail:
     step that reopens its stream, as in `> /dev/stderr`, empties the file; the offsets go on all the same.
     """
 
-    def __init__(self, path: Path, key: AttemptKey, stream: Stream, now: Callable[[], datetime]) -> None:
-        self._path = path
+    def __init__(self, directory: Path, key: AttemptKey, stream: Stream, times: Times) -> None:
+        self._path = directory / stream
         self._key = key
         self._stream = stream
-        self._now = now
+        self._times = times
         self._file: int | None = None
         self._position = 0
         self._offset = 0
@@ -36,7 +36,7 @@ class Tail:
     def finish(self) -> list[Segment]:
         """Return what is left behind the last newline, once nobody writes any more."""
         rest, self._rest = self._rest, b""
-        return [self._segment(rest, self._now())] if rest else []
+        return [self._segment(rest)] if rest else []
 
     def close(self) -> None:
         """Let go of the file."""
@@ -61,20 +61,20 @@ class Tail:
             return b""
         chunk = os.pread(self._file, CHUNK, self._position)
         self._position += len(chunk)
+        self._times.note(self._offset + len(self._rest) + len(chunk))
         return chunk
 
     def _cut(self, chunk: bytes) -> Iterator[Segment]:
-        data, at, start = self._rest + chunk, self._now(), 0
+        data, start = self._rest + chunk, 0
         while True:
             newline = data.find(b"\n", start, start + SEGMENT_LIMIT)
             end = newline + 1 if newline >= 0 else start + SEGMENT_LIMIT
             if end > len(data):
                 break
-            yield self._segment(data[start:end], at)
+            yield self._segment(data[start:end])
             start = end
         self._rest = data[start:]
 
-    def _segment(self, data: bytes, at: datetime) -> Segment:
-        segment = Segment(self._key, self._stream, self._offset, data, at)
-        self._offset += len(data)
-        return segment
+    def _segment(self, data: bytes) -> Segment:
+        start, self._offset = self._offset, self._offset + len(data)
+        return Segment(self._key, self._stream, start, data, self._times.of(self._offset))
