@@ -73,7 +73,8 @@ def wash_up() -> Workflow:
     """Return a small workflow that the order runs as one of its steps."""
     return (
         WorkflowBuilder()
-        .then_fn(lambda data: {"washed": data["dishes"] + 1}).name("wash")
+        .then_fn(lambda data: {"washed": data["dishes"] + 1})
+        .name("wash")
         .build("wash-up", version=1, inputs={"dishes": "integer"}, outputs={"washed": "integer"})
     )
 
@@ -124,8 +125,10 @@ def build() -> Workflow:
         .recur("10ms", lambda b: b.then_fn(lambda: noted("turned")), until=field("turned").equals(True))
         .delay("10ms")
         .until("2020-01-01T00:00:00Z")
-        .poll("((thermometer))", interval="50ms", until={"field": ".celsius", "equals": 250}).timeout("30s")
-        .deno('Wfe.setOutput("slices", Wfe.getData().size === "large" ? 12 : 8)').name("cut")
+        .poll("((thermometer))", interval="50ms", until={"field": ".celsius", "equals": 250})
+        .timeout("30s")
+        .deno('Wfe.setOutput("slices", Wfe.getData().size === "large" ? 12 : 8)')
+        .name("cut")
         .workflow("wash-up", inputs={"dishes": 4}, outputs=["washed"])
         .shell('echo "baked_by=shell" >> "$WFE_OUTPUT"')
         .name("bake")

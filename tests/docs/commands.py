@@ -1,0 +1,33 @@
+"""Runs what documents show: `wfe` as a newcomer has it on the path, in a directory of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which `wfe` and `python` are this installation's, and which says nothing of colours."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "PATH": path, "NO_COLOR": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def run(arguments: Sequence[str], directory: Path, *, within: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        arguments,
+        cwd=directory,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=within,
+        check=False,
+    )
+
+
+def said(result: subprocess.CompletedProcess[str]) -> str:
+    """Return all that a command printed, for messages of failing tests."""
+    return f"exit {result.returncode}\n{result.stdout}\n{result.stderr}"
