@@ -10,54 +10,44 @@ directory. Steps in Python run in this process: at least once after a crash.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self
 
 from wfe.engine import Birth
-from wfe.engine.carried import completed
-from wfe.errors import NotFound, Permanent
 from wfe.graph.fields import resolve_inputs
-from wfe.hosts.embedded.activities import Activities
-from wfe.hosts.embedded.view import describe
-from wfe.hosts.wiring.engine_room import EngineRoom, Settings, build
-from wfe.model.instance import Instance
-from wfe.model.json import Data, Json
-from wfe.model.record import Lifecycle, StepRecord
-from wfe.model.signals import CancelRequested, ResumeRequested, Signal, SuspendRequested
-from wfe.model.status import InstanceStatus
-from wfe.ports.store import Query, Summary
+from wfe.graph.graph import Graph
 from wfe.graph.workflow import Workflow
+from wfe.hosts.embedded.activities import Activities
+from wfe.hosts.embedded.control import Control, name_of
+from wfe.hosts.embedded.logs import FamilyLogs, LogLine
+from wfe.hosts.embedded.view import StepView, all_steps, describe
+from wfe.hosts.wiring.engine_room import EngineRoom, Settings, build, state_of
+from wfe.model.instance import Instance
+from wfe.model.json import Json
+from wfe.model.record import Lifecycle, StepRecord
+from wfe.ports.store import Query, Summary
+from wfe.runtime.runtime import HeldElsewhere, Listener
 
 Change = tuple[Instance, Lifecycle]
 
 
-class NotEnded(Permanent):
-    """Only an instance that has ended can be retried."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Subscription:
-    queue: "asyncio.Queue[Change]"
-
-
-class WorkflowHost:
+class WorkflowHost(Control):
     """Runs workflows in this process.
 
     Args:
         store: where instances live: `memory:` or `sqlite:PATH`.
         workspace: the directory that steps work in; the current one by default.
-        state: the directory for steps' files and logs; `.wfe` in the workspace by default.
+        state: the directory for steps' files and logs; it belongs to the store and is beside it by default.
         max_tasks: how many tasks run at once; max(8, 4 × cores) by default.
         env: names of this process's environment variables that steps may see.
         recover: go on with every unfinished instance of the store when the host starts.
         settings: all of these at once, for hosts that need more.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # most have defaults
         self,
         store: str = "memory:",
         *,
@@ -68,18 +58,15 @@ class WorkflowHost:
         recover: bool = True,
         settings: Settings | None = None,
     ) -> None:
-        base = Path(workspace)
         self._settings = settings or Settings(
             store=store,
-            state=Path(state) if state is not None else base / ".wfe",
-            workspace=base,
+            state=Path(state) if state is not None else state_of(store),
+            workspace=Path(workspace),
             max_tasks=max_tasks,
             inherit=tuple(env),
         )
-        self._recover = recover
+        self._recover_all = recover
         self._room: EngineRoom = build(self._settings)
-        self._subscriptions: list[asyncio.Queue[Change]] = []
-        self._room.runtime.listeners.append(self._publish)
         self.activities = Activities(self._room.runtime)
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -99,19 +86,16 @@ class WorkflowHost:
             Permanent: the store is damaged or of a later version; the message says what to do.
         """
         await self._room.open()
-        if self._recover:
+        if self._recover_all:
             for instance in await self._room.store.unfinished():
-                await self._recover_one(instance)
+                # What another live process holds is in good hands.
+                with suppress(HeldElsewhere):
+                    await self._recover_root(instance)
 
-    async def _recover_one(self, instance: str) -> None:
-        from wfe.runtime.runtime import HeldElsewhere
-
-        try:
-            loaded = await self._room.store.load(instance)
-            if loaded is not None and loaded.parent is None:
-                await self._room.runtime.recover(instance)
-        except HeldElsewhere:
-            return
+    async def _recover_root(self, instance: str) -> None:
+        loaded = await self._room.store.load(instance)
+        if loaded is not None and loaded.parent is None:
+            await self._room.runtime.recover(instance)
 
     async def stop(self, grace: timedelta = timedelta(seconds=10)) -> None:
         """Stop the host: wait at most `grace` for Python steps. Processes go on and are found again."""
@@ -164,36 +148,54 @@ class WorkflowHost:
         instance = runtime.clock.new_id()
         birth = Birth(
             id=instance,
-            name=name or f"{graph.workflow.id}-{instance[:6]}",
+            name=name or name_of(graph, instance),
             inputs=values,
             variables=variables,
             reference=reference,
         )
         return await runtime.start(graph, birth)
 
-    async def run(self, workflow: str | Workflow, inputs: Mapping[str, Any] | None = None, **more: Any) -> Instance:
+    async def run(
+        self, workflow: str | Workflow, inputs: Mapping[str, Any] | None = None, **more: Any
+    ) -> Instance:
         """Start an instance and return it when it has ended; arguments as for `start`."""
         return await self.wait(await self.start(workflow, inputs, **more))
 
     async def wait(self, instance: str) -> Instance:
-        """Return an instance, by id or name, when it has ended."""
-        return await self._room.runtime.wait(await self._id(instance))
-
-    async def get(self, instance: str) -> Instance:
-        """Return the last saved value of an instance, by id or name.
+        """Return an instance, by id or name, when it has ended, whichever process works on it.
 
         Raises:
             NotFound: there is none.
         """
-        instance_id = await self._id(instance)
-        found = self._room.runtime.value(instance_id) or await self._room.store.load(instance_id)
-        if found is None:
-            raise NotFound(f"there is no instance `{instance}`")
-        return found
+        return await self._room.runtime.wait(await self._id(instance))
 
     async def describe(self, instance: str) -> dict[str, Any]:
         """Return an instance with its steps as plain JSON data; `wfe run --output json` prints it."""
         return await describe(self._room.store, self._room.runtime.definitions, await self.get(instance))
+
+    async def steps(self, instance: str) -> Sequence[StepView]:
+        """Return all visits of steps in start order, those of children too, then steps that were never reached."""
+        value = await self.get(instance)
+        return await all_steps(self._room.store, self._room.runtime.definitions, value)
+
+    async def logs(
+        self, instance: str, *, step: str | None = None, follow: bool = False
+    ) -> AsyncGenerator[LogLine, None]:
+        """Yield what the steps of an instance and of its children wrote, in time order.
+
+        Args:
+            instance: its id or name.
+            step: only this one, by its path or name, and what belongs to it.
+            follow: go on until the instance has ended.
+        """
+        value = await self.get(instance)
+        family = FamilyLogs(self._room.store, self._room.logs)
+        async for line in family.followed(value, step) if follow else family.kept(value, step):
+            yield line
+
+    async def workflow_of(self, instance: Instance) -> Graph:
+        """Return the workflow that an instance is pinned to."""
+        return await self._room.runtime.definitions.pinned(instance.workflow)
 
     async def list(self, query: Query | None = None) -> Sequence[Summary]:
         """Return instances, newest first."""
@@ -202,51 +204,6 @@ class WorkflowHost:
     async def history(self, instance: str) -> Sequence[StepRecord]:
         """Return the ended visits of steps, in start order."""
         return await self._room.store.history(await self._id(instance))
-
-    async def suspend(self, instance: str, reason: str = "suspended on request") -> None:
-        """Start nothing new in an instance; what runs finishes."""
-        await self._signal(instance, SuspendRequested(reason=reason))
-
-    async def resume(self, instance: str) -> str:
-        """Go on with an instance that has not ended: resume it if it is suspended, drive it if nobody does.
-
-        Raises:
-            NotFound: there is none.
-            HeldElsewhere: another live process works on it.
-        """
-        instance_id = await self._id(instance)
-        await self._room.runtime.recover(instance_id)
-        await self._signal(instance_id, ResumeRequested())
-        return instance_id
-
-    async def cancel(self, instance: str, reason: str = "cancelled on request") -> None:
-        """Stop an instance: its steps are killed, its `ensure` hooks run, it ends Terminated."""
-        await self._signal(instance, CancelRequested(reason=reason))
-
-    async def retry(self, instance: str, *, name: str | None = None) -> str:
-        """Start a new instance that carries what completed in one that ended otherwise, and return its id.
-
-        Raises:
-            NotEnded: it has not ended, or has completed.
-        """
-        source = await self.get(instance)
-        if not source.status.is_final or source.status is InstanceStatus.COMPLETE:
-            raise NotEnded(f"instance `{source.name}` is {source.status}; only one that failed or was terminated is retried")
-        runtime = self._room.runtime
-        graph = await runtime.definitions.pinned(source.workflow)
-        new = runtime.clock.new_id()
-        history = await self._room.store.history(source.id)
-        birth = Birth(
-            id=new,
-            name=name or f"{graph.workflow.id}-{new[:6]}",
-            inputs=source.inputs,
-            variables=source.variables,
-            reference=source.reference,
-            retry_of=source.id,
-            pins=source.pins,
-            carried=completed(graph, history),
-        )
-        return await runtime.start(graph, birth)
 
     # -- events ------------------------------------------------------------------------------------------------
 
@@ -258,35 +215,24 @@ class WorkflowHost:
     async def subscribe(self) -> AsyncIterator[AsyncIterator[Change]]:
         """Subscribe to what happens to the instances that this host drives.
 
-            async with host.subscribe() as changes:
-                async for instance, change in changes: ...
+        async with host.subscribe() as changes:
+            async for instance, change in changes: ...
         """
         queue: asyncio.Queue[Change] = asyncio.Queue()
-        self._subscriptions.append(queue)
-        try:
+        with self.listening(lambda instance, change: queue.put_nowait((instance, change))):
             yield _drain(queue)
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """Call a function, at once and in order, with all that happens to the instances that this host drives."""
+        listeners = self._room.runtime.listeners
+        listeners.append(listener)
+        try:
+            yield
         finally:
-            self._subscriptions.remove(queue)
-
-    def _publish(self, instance: Instance, change: Lifecycle) -> None:
-        for queue in self._subscriptions:
-            queue.put_nowait((instance, change))
-
-    # -- inside ------------------------------------------------------------------------------------------------
-
-    async def _signal(self, instance: str, signal: Signal) -> None:
-        await self._room.runtime.signal(await self._id(instance), signal)
-
-    async def _id(self, id_or_name: str) -> str:
-        found = await self._room.store.resolve(id_or_name)
-        if found is None:
-            raise NotFound(f"there is no instance `{id_or_name}`; `wfe list` shows those there are")
-        return found
+            listeners.remove(listener)
 
 
 async def _drain(queue: "asyncio.Queue[Change]") -> AsyncIterator[Change]:
     while True:
         yield await queue.get()
-
-
-__all__ = ["Data", "WorkflowHost"]

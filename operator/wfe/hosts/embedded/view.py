@@ -1,7 +1,7 @@
 """An instance as people and programs look at it: plain JSON data, the steps in the order they started."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from wfe.model.instance import Instance
 from wfe.model.pointer import Pointer
 from wfe.model.record import StepRecord
 from wfe.model.status import InstanceStatus, StepStatus
-from wfe.ports.store import Store
+from wfe.ports.store import Store, Summary
 from wfe.runtime.definitions import Definitions
 
 
@@ -33,10 +33,10 @@ class StepView:
     wake_at: datetime | None = None
     child: str | None = None
 
-    def plain(self, prefix: str = "") -> dict[str, Any]:
+    def plain(self) -> dict[str, Any]:
         """Return it as JSON data."""
         return {
-            "path": prefix + self.path,
+            "path": self.path,
             "name": self.name,
             "type": self.type,
             "status": self.status.value,
@@ -132,20 +132,63 @@ async def describe(store: Store, definitions: Definitions, instance: Instance) -
         "finished": _time(instance.finished_at),
         "reference": instance.reference,
         "trace": instance.trace,
-        "steps": await plain_steps(store, definitions, instance),
+        "steps": [view.plain() for view in await all_steps(store, definitions, instance)],
     }
 
 
-async def plain_steps(
+async def all_steps(
     store: Store, definitions: Definitions, instance: Instance, prefix: str = ""
-) -> list[dict[str, Any]]:
-    """Return the steps of an instance and its children as JSON data, in start order."""
+) -> list[StepView]:
+    """Return the steps of an instance and its children, in start order."""
     graph = await definitions.pinned(instance.workflow)
     history = list(await store.history(instance.id))
-    plain: list[dict[str, Any]] = []
+    found: list[StepView] = []
     for view in steps_of(graph, instance, history):
-        plain.append(view.plain(prefix))
+        found.append(replace(view, path=prefix + view.path))
         child = await store.load(view.child) if view.child else None
         if child is not None:
-            plain.extend(await plain_steps(store, definitions, child, f"{prefix}{view.path}/"))
-    return plain
+            found.extend(await all_steps(store, definitions, child, f"{prefix}{view.path}/"))
+    return found
+
+
+def summary(one: Summary) -> dict[str, Any]:
+    """Return an instance of a list as JSON data."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "workflow": one.workflow.id,
+        "version": one.workflow.version,
+        "status": one.status.value,
+        "reason": one.reason,
+        "reference": one.reference,
+        "error": str(one.failure) if one.failure else None,
+        "created": _time(one.created_at),
+        "finished": _time(one.finished_at),
+        "parent": one.parent,
+    }
+
+
+def running_leaves(instance: Instance) -> list[Pointer]:
+    """Return the visits that run something themselves: not containers, not steps that started an instance."""
+    parents = {pointer.parent for pointer in instance.pointers.values()}
+    return [
+        pointer
+        for pointer in instance.pointers.values()
+        if pointer.status is StepStatus.RUNNING and pointer.path not in parents and pointer.child is None
+    ]
+
+
+def is_halted(members: Iterable[Instance]) -> bool:
+    """Say whether an instance and its children cannot go on until somebody resumes one of them."""
+    live = [member for member in members if not member.status.is_final]
+    return any(member.status is InstanceStatus.SUSPENDED for member in live) and not any(map(_goes_on, live))
+
+
+def _goes_on(instance: Instance) -> bool:
+    if running_leaves(instance):
+        return True
+    if instance.status is InstanceStatus.SUSPENDED:
+        return False
+    # A step that started an instance goes on when that one does.
+    waiting = (StepStatus.PENDING, StepStatus.SLEEPING, StepStatus.WAITING)
+    return any(pointer.status in waiting and pointer.child is None for pointer in instance.pointers.values())

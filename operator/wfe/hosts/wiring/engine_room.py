@@ -6,14 +6,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from wfe.definition import graph_from_source
 from wfe.executors.local import LocalExecutor
 from wfe.executors.python import PythonExecutor
+from wfe.graph.graph import Graph
 from wfe.hosts.wiring.identity import this_process
 from wfe.ports.executor import Executor
-from wfe.ports.logs import LogSink, Segment
+from wfe.ports.logs import LogReader, LogSink, Segment
 from wfe.ports.store import Store
-from wfe.providers import find
+from wfe.providers import UrlInvalid, find
+from wfe.providers.files import FileLogs
 from wfe.runtime.clock import SystemClock
 from wfe.runtime.definitions import Definitions
 from wfe.runtime.nursery import Nursery
@@ -33,6 +34,7 @@ class Settings:
         workspace: working directory of steps.
         max_tasks: how many tasks run at once.
         inherit: names of environment variables that steps see of the host's own.
+        secrets: values that steps refer to by name.
         sink: takes what steps write, besides the files in `state`.
     """
 
@@ -53,6 +55,7 @@ class EngineRoom:
     store: Store
     executors: Executors
     callables: dict[str, Callable[..., Any]]
+    logs: LogReader
 
     async def open(self) -> None:
         await self.store.open()
@@ -78,6 +81,28 @@ class _Sink:
             self._take(segment)
 
 
+def state_of(store: str) -> Path:
+    """Return the directory for the files of steps that belongs to a store: claims are good for one of each.
+
+    For a file it is `.wfe` beside it, named after it; a file in a directory `.wfe` shares that.
+    """
+    scheme, _, rest = store.partition(":")
+    path = Path(rest.removeprefix("//"))
+    if scheme != "sqlite" or not rest:
+        return Path(STATE_DIRECTORY)
+    return (
+        path.parent
+        if path.parent.name == STATE_DIRECTORY
+        else path.with_name(f"{path.name}{STATE_DIRECTORY}")
+    )
+
+
+def _compiled(source: str) -> Graph:
+    from wfe.definition import graph_from_source  # noqa: PLC0415  # only recovered instances need it
+
+    return graph_from_source(source)
+
+
 def build(settings: Settings) -> EngineRoom:
     """Build what a host needs, without connecting to anything.
 
@@ -86,15 +111,31 @@ def build(settings: Settings) -> EngineRoom:
     """
     clock = SystemClock()
     provider = find(settings.store)
+    store = provider.store
     leases = provider.leases(this_process(clock.new_id()), now=clock.now)
+    if store is None or leases is None:
+        raise UrlInvalid(
+            f"`{settings.store.partition(':')[0]}:` keeps no instances; use `sqlite:PATH` as the store"
+        )
     callables: dict[str, Callable[..., Any]] = {}
     sink: LogSink = _Sink(settings.sink)
     processes: Executor = LocalExecutor(
-        settings.state / "steps", settings.workspace, sink, inherit=settings.inherit, now=clock.now
+        settings.state / "steps",
+        settings.workspace,
+        sink,
+        inherit=settings.inherit,
+        secrets=settings.secrets,
+        now=clock.now,
     )
     executors = Executors(processes, PythonExecutor(callables, now=clock.now))
     nursery = Nursery()
     tasks = TaskRunner(executors, nursery, settings.max_tasks or default_limit())
-    definitions = Definitions(provider.store, graph_from_source)
-    runtime = Runtime(provider.store, leases, clock, definitions, tasks, nursery)
-    return EngineRoom(runtime, provider.store, executors, callables)
+    definitions = Definitions(store, _compiled)
+    runtime = Runtime(store, leases, clock, definitions, tasks, nursery)
+    logs = FileLogs(settings.state / "steps", lambda instance: _has_ended(store, instance))
+    return EngineRoom(runtime, store, executors, callables, logs)
+
+
+async def _has_ended(store: Store, instance: str) -> bool:
+    value = await store.load(instance)
+    return value is None or value.status.is_final
