@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from wfe.executors.local import LocalExecutor
+from wfe.executors.local import LocalExecutor, SupervisorAway
 from wfe.model.failure import Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.signals import TaskOutcome
@@ -153,11 +153,40 @@ async def test_a_supervisor_that_dies_is_replaced_and_nothing_is_lost(tmp_path: 
     await executor.close(NO_TIME)
 
 
+async def test_a_machine_that_cannot_supervise_is_told_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "mkdir").symlink_to("/bin/mkdir")
+    monkeypatch.setenv("PATH", str(programs))
+    executor = an_executor(tmp_path)
+    with pytest.raises(SupervisorAway, match="setsid"):
+        await run_once(executor, a_script("true"))
+
+
+async def test_a_supervisor_that_dies_again_and_again_is_given_up(tmp_path: Path) -> None:
+    executor = an_executor(tmp_path)
+    hello = f"hello 1 {executor.incarnation} 0 1"
+    (tmp_path / "state" / "supervisor.sh").write_text(f"echo {hello}; read line")
+    with pytest.raises(SupervisorAway, match="again and again"):
+        await run_once(executor, a_script("true"))
+
+
+async def test_an_instance_that_is_forgotten_leaves_nothing(tmp_path: Path) -> None:
+    executor = an_executor(tmp_path)
+    for instance in ("gone", "kept"):
+        await executor.run(a_script("true", AttemptKey(instance, "s", 1)))
+    await executor.forget("gone")
+    await executor.close(NO_TIME)
+    assert set(os.listdir(tmp_path / "state")) == {"id", "supervisor.sh", ".supervisor", "kept"}  # noqa: PTH208
+
+
 ENGINE = """
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from wfe.executors.local import LocalExecutor
+from wfe.executors.local import LocalExecutor, SupervisorAway
 from wfe.model.ids import AttemptKey
 from wfe.testing.executor_contract import Recorder, a_script
 

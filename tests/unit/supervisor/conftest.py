@@ -17,7 +17,7 @@ from wfe.supervisor.protocol import Answer, Decoder, Hello
 
 SHELLS = [
     pytest.param(
-        command,
+        (shutil.which(command[0]) or command[0], *command[1:]),
         id=command[0],
         marks=pytest.mark.skipif(shutil.which(command[0]) is None, reason=f"{command[0]} is not installed"),
     )

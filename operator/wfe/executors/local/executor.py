@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
+from shutil import rmtree
 from typing import Final
 
 from wfe.errors import Permanent
@@ -25,7 +26,7 @@ from wfe.model.task import ProcessTask, Task
 from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
 from wfe.supervisor.launch import reopens_streams
-from wfe.supervisor.layout import OUTPUT, attempt_directory
+from wfe.supervisor.layout import OUTPUT, attempt_directory, instance_directory
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
 from wfe.supervisor.protocol import End
@@ -79,6 +80,10 @@ class LocalExecutor:
         """End the task's group, or claim its key as cancelled."""
         name = attempt_directory(key)
         await self._link.kill(name, protocol.kill(name, grace))
+
+    async def forget(self, instance: str) -> None:
+        """Remove all that an ended instance left here: its logs, scripts, data and claims."""
+        await asyncio.to_thread(rmtree, self._state.root / instance_directory(instance), ignore_errors=True)
 
     async def close(self, grace: timedelta) -> None:  # noqa: ARG002  # nothing here lives in this process
         """Detach; what runs goes on."""

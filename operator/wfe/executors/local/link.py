@@ -14,7 +14,12 @@ from wfe.executors.local.process import SupervisorProcess
 from wfe.supervisor.protocol import VERSION, Acked, Answer, End, EndReason, Hello, Killed, Refused
 
 _TRIES: Final = 3
+_DEATHS: Final = 5
 _PATIENCE_SECONDS: Final = 10.0
+_REFUSALS: Final = {
+    "setsid": "this machine has neither `setsid` nor `perl`, and steps need one of them; install util-linux",
+    "incarnation": "the state directory was moved to another machine while this process ran",
+}
 
 
 class SupervisorAway(Retryable):
@@ -37,6 +42,8 @@ class Link:
         self._connecting: asyncio.Task[None] | None = None
         self._closed = False
         self._hello: tuple[Hello, datetime] | None = None
+        self._refusal: str | None = None
+        self._deaths = 0
 
     async def start(self, key: str, command: bytes) -> asyncio.Future[End]:
         """Send a start; the future is the end of the step, whoever started it."""
@@ -108,17 +115,23 @@ class Link:
             if process.ready.done() and not process.exited.done():
                 return process
             await process.close(0)
-        raise SupervisorAway(f"its messages are in {self._directory / '.supervisor' / 'messages'}")
+        messages = self._directory / ".supervisor" / "messages"
+        raise SupervisorAway(_REFUSALS.get(self._refusal or "", f"its messages are in {messages}"))
 
     def _take_leave(self, process: SupervisorProcess) -> None:
         if process is not self._process or self._closed:
             return
         self._process = None
         process.release()
+        self._deaths += 1
+        if self._deaths > _DEATHS:
+            self._fail(SupervisorAway("the supervisor dies again and again, without an answer"))
         if self._ends or self._kills:
             self._connecting = asyncio.create_task(self._connect(), name="supervisor")
 
     def _hear(self, process: SupervisorProcess, answer: Answer) -> None:
+        if not isinstance(answer, Hello):
+            self._deaths = 0
         match answer:
             case Hello(version=version) if version == VERSION:
                 self._hello = (answer, self._now())
@@ -129,6 +142,8 @@ class Link:
                 self._resolve(key, End(key, None, EndReason.LOST, None, None))
             case Killed(key=key) if key in self._kills:
                 _settle(self._kills.pop(key)[1], None)
+            case Refused(key="-", why=why):
+                self._refusal = why
             case Refused(key=key, why=why):
                 self._refuse(key, SupervisorAway(f"the supervisor refuses this task: {why}"))
             case _:

@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self, cast
+from typing import BinaryIO, Final, Self, cast
 
 from wfe.supervisor.protocol import Answer, Decoder, ProtocolBroken
+
+_MESSAGES_LIMIT: Final = 1 << 20
 
 
 class SupervisorProcess(asyncio.SubprocessProtocol):
@@ -37,7 +39,7 @@ class SupervisorProcess(asyncio.SubprocessProtocol):
         gone: Callable[["SupervisorProcess"], None],
     ) -> Self:
         """Start it in a session of its own, so that a Ctrl-C meant for the engine does not reach it."""
-        with (directory / ".supervisor" / "messages").open("ab") as messages:
+        with _messages(directory) as messages:
             _, protocol = await asyncio.get_running_loop().subprocess_exec(
                 lambda: cls(heard, gone),
                 *command,
@@ -83,3 +85,10 @@ class SupervisorProcess(asyncio.SubprocessProtocol):
     def process_exited(self) -> None:
         self.exited.set_result(None)
         self._gone(self)
+
+
+def _messages(directory: Path) -> BinaryIO:
+    """Open where shells write what they think, which is of use only when something is wrong."""
+    path = directory / ".supervisor" / "messages"
+    is_large = path.exists() and path.stat().st_size > _MESSAGES_LIMIT
+    return path.open("wb" if is_large else "ab")

@@ -19,10 +19,15 @@ check_incarnation() {
     [ "$known" = "$boot $machine" ] || { say 'refused - incarnation'; exit 4; }
 }
 
+# macOS has no `setsid`, but it has perl.
 find_programs() {
-    _wfe_setsid=$(command -v setsid) || { say 'refused - setsid'; exit 5; }
-    _wfe_env=$(command -v env) || _wfe_env=
-    "${_wfe_env:-false}" --default-signal=INT true 2>/dev/null || _wfe_env=
+    _wfe_perl='' _wfe_env=''
+    if _wfe_setsid=$(command -v setsid); then
+        _wfe_env=$(command -v env) || _wfe_env=''
+        "${_wfe_env:-false}" --default-signal=INT true 2>/dev/null || _wfe_env=''
+    else
+        _wfe_perl=$(command -v perl) || { say 'refused - setsid'; exit 5; }
+    fi
 }
 
 sweep() {

@@ -80,6 +80,11 @@ become() { # KEY TIMEOUT GRACE LIMIT
     export_secrets
     # shellcheck disable=SC1090  # sets the directory, the environment and the arguments
     . "./$1/launch"
+    if [ -n "$_wfe_perl" ]; then
+        # shellcheck disable=SC2016  # perl's variables
+        exec "$_wfe_perl" -e '@SIG{"INT", "QUIT"} = ("DEFAULT") x 2; use POSIX; POSIX::setsid(); exec { $ARGV[0] } @ARGV;
+            print STDERR "$ARGV[0]: $!\n"; exit 127' -- "$@"
+    fi
     # A shell starts what runs behind it with SIGINT ignored, and only a program can undo that.
     if [ -n "$_wfe_env" ]; then
         exec "$_wfe_env" --default-signal=INT --default-signal=QUIT "$_wfe_setsid" "$@"
