@@ -153,6 +153,36 @@ async def test_a_supervisor_that_dies_is_replaced_and_nothing_is_lost(tmp_path: 
     await executor.close(NO_TIME)
 
 
+async def test_no_step_starts_twice_or_loses_its_end_while_supervisors_die(tmp_path: Path) -> None:
+    executors = [an_executor(tmp_path) for _ in range(2)]
+    tasks = [
+        a_script(f"echo >>started-{number}; sleep 0.0{number % 10}; exit {number}") for number in range(60)
+    ]
+    killed: set[int] = set()
+
+    async def kill_supervisors() -> None:
+        while len(killed) < 10:
+            await asyncio.sleep(0.05)
+            for claim in (tmp_path / "state").glob("instance/*/claim"):
+                owner = int(claim.read_text().partition(".")[0] or 0)
+                if owner not in killed and owner:
+                    killed.add(owner)
+                    os.kill(owner, signal.SIGKILL)
+
+    killer = asyncio.create_task(kill_supervisors())
+    ends = await asyncio.gather(*(executors[n % 2].run(task) for n, task in enumerate(tasks)))
+    killer.cancel()
+    for number, end in enumerate(ends):
+        started = tmp_path / "workspace" / f"started-{number}"
+        # A supervisor that dies between claim and start leaves a step that never began, and is known not to have.
+        assert (end.exit_code == number and started.read_text() == "\n") or (
+            end.outcome is TaskOutcome.LOST and not started.exists()
+        )
+    assert len(killed) > 1
+    for executor in executors:
+        await executor.close(NO_TIME)
+
+
 async def test_a_machine_that_cannot_supervise_is_told_what_it_lacks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

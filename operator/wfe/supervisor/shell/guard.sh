@@ -55,7 +55,7 @@ examine() { # KEY DEADLINE GRACE LIMIT PHASE WHOSE
         keep "$@"
     elif [ "$5" != ending ]; then
         stop "$1" timeout "$3"
-        keep "$1" "$((now + $3))" "$3" "$4" ending "$6"
+        keep "$1" "$((now + $3 + slack))" "$3" "$4" ending "$6"
     else
         signal KILL
         keep "$1" 0 0 "$4" ending "$6"
@@ -99,7 +99,7 @@ measure() {
 outgrown() { # KEY SIZE
     read_pid "$1" && [ "$limit" != 0 ] && [ "$2" -gt "$limit" ] && [ ! -e "$1/reason" ] || return 0
     stop "$1" loglimit "$grace"
-    enlist_here "$1" "$((now + grace))"
+    enlist_here "$1" "$((now + grace + slack))"
 }
 
 enlist_here() { watched="$watched$newline$1 $2 0 0 ending own"; }

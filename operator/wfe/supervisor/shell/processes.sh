@@ -22,9 +22,12 @@ newline='
 '
 home=.supervisor
 
+# Whole seconds are up to one too few; with the slack nothing is due too early.
+slack=0
 if [ -r /proc/uptime ]; then
     clock() { read -r now _ </proc/uptime; now=$((${now%.*} * 100 + 1${now#*.} - 100)); }
 else
+    slack=100
     clock() { now=$(($(date +%s) * 100)); }
 fi
 

@@ -13,7 +13,7 @@ start() { # KEY INCARNATION TIMEOUT GRACE LIMIT PIPES
     clock
     watch "$1" "$3" "$4" "$5" "$6" &
     deadline=0
-    [ "$3" = 0 ] || deadline=$((now + $3))
+    [ "$3" = 0 ] || deadline=$((now + $3 + slack))
     enlist "$1" "$deadline" "$4" "$5" running own
     say "live $1"
 }
@@ -21,8 +21,10 @@ start() { # KEY INCARNATION TIMEOUT GRACE LIMIT PIPES
 # A key that somebody claimed: it ended, or lives, or nobody can know.
 attach() { # KEY
     owner=
-    { read -r owner <"$1/claim"; } 2>/dev/null || { say "refused $1 storage"; return; }
-    if [ -e "$1/end" ]; then
+    { read -r owner <"$1/claim"; } 2>/dev/null
+    if [ ! -e "$1/claim" ]; then
+        say "refused $1 storage"
+    elif [ -e "$1/end" ]; then
         report "$1"
     elif [ "$owner" = acked ]; then
         say "acked $1"
@@ -50,11 +52,11 @@ cancel() { # KEY GRACE
         record "$1" - cancelled -
     elif ! read_pid "$1"; then
         clock
-        { say "cancelled $((now + $2))" >"$1/reason"; } 2>/dev/null
+        { say "cancelled $((now + $2 + slack))" >"$1/reason"; } 2>/dev/null
         enlist "$1" "$now" "$2" 0 running adopted
     elif is_live "$step" "$step_born" || is_live "$watcher" "$watcher_born"; then
         stop "$1" cancelled "$2"
-        enlist "$1" "$((now + $2))" 0 0 ending adopted
+        enlist "$1" "$((now + $2 + slack))" 0 0 ending adopted
         [ "$2" = 0 ] && signal KILL
     else
         record "$1" - lost "$started"

@@ -20,10 +20,20 @@ forestall() { # KEY
     { say '- - - - - 0 0 0 .' >"$1/pid"; } 2>/dev/null
 }
 
+# A record without its final dot is being written just now, or was torn and will never be whole.
 report() { # KEY
-    dot=
-    { read -r code reason started ended dot <"$1/end"; } 2>/dev/null
-    if [ "${dot:-}" = . ]; then say "end $1 $code $reason $started $ended"; else say "end $1 - lost - -"; fi
+    patience=20
+    while ! read_end "$1" && [ "$patience" -gt 0 ]; do
+        nap 0.05
+        patience=$((patience - 1))
+    done
+    if [ "$dot" = . ]; then say "end $1 $code $why $started $ended"; else say "end $1 - lost - -"; fi
+}
+
+read_end() { # KEY
+    dot=''
+    { read -r code why started ended dot <"$1/end"; } 2>/dev/null
+    [ "${dot:=-}" = . ]
 }
 
 record() { # KEY CODE REASON STARTED
@@ -38,7 +48,7 @@ signal() { # NAME: to the group of the step that read_pid found, or to its leade
 
 stop() { # KEY REASON GRACE
     clock
-    { printf '%s %s\n' "$2" "$((now + $3))" >"$1/reason"; } 2>/dev/null
+    { printf '%s %s\n' "$2" "$((now + $3 + slack))" >"$1/reason"; } 2>/dev/null
     signal TERM
 }
 
@@ -52,6 +62,7 @@ finish() { # KEY CODE
     why='exit'
     if [ -e "$1/reason" ]; then
         read -r why due <"$1/reason"
+        [ -n "$due" ] || why='exit' due=0
         linger "$due"
     fi
     # Nothing of a step's group outlives it; who wants a daemon gives it a session of its own.
@@ -75,7 +86,7 @@ become() { # KEY TIMEOUT GRACE LIMIT
     look_at_self
     clock
     deadline=0
-    [ "$2" = 0 ] || deadline=$((now + $2))
+    [ "$2" = 0 ] || deadline=$((now + $2 + slack))
     { say "$pid $born $watcher $watcher_born $now $deadline $3 $4 ." >"$1/pid"; } 2>/dev/null || exit 125
     export_secrets
     # shellcheck disable=SC1090  # sets the directory, the environment and the arguments
