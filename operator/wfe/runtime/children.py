@@ -36,7 +36,7 @@ class Instances(Protocol):
 
     async def signal(self, instance_id: str, signal: Signal) -> None: ...
 
-    def value(self, instance_id: str) -> Instance | None: ...
+    def is_driving(self, instance_id: str) -> bool: ...
 
 
 class Children:
@@ -74,15 +74,21 @@ class Children:
         """Make the child what its parent's step wants it to be: cancelled, suspended, or going on."""
         async with self._locks[child]:
             pointer = driver.instance.pointers.get(path)
-            value = self._instances.value(child)
-            if pointer is None or value is None:
+            if pointer is None or not self._instances.is_driving(child):
                 return  # the step is over, or the child; or whoever creates it has yet to look at its parent
             if pointer.stop is not None or pointer.progress.failure is not None:
                 await self._instances.signal(child, CancelRequested(reason="its parent was cancelled"))
             elif driver.instance.status is InstanceStatus.SUSPENDED:
                 await self._instances.signal(child, SuspendRequested(reason=PARENT_SUSPENDED))
-            elif value.status is InstanceStatus.SUSPENDED or await self._store.inbox(child):
+            elif not await self._goes_on(child):
                 await self._instances.signal(child, ResumeRequested(reason=PARENT_SUSPENDED))
+
+    async def _goes_on(self, child: str) -> bool:
+        # In this order: what has left the inbox is in what was saved; what its driver has in hand may be older.
+        if await self._store.inbox(child):
+            return False
+        saved = await self._store.load(child)
+        return saved is not None and saved.status is not InstanceStatus.SUSPENDED
 
 
 def _birth(parent: Instance, graph: Graph, command: StartChild) -> Birth:

@@ -75,7 +75,9 @@ class Dispatch:
     def _follow(self, driver: Driver, command: c.StartChild) -> None:
         following = self._followed[driver.instance.id]
         known = following.get(command.child)
-        if known is None or known.done():
+        if known is not None and not known.done():
+            self._later(driver, lambda: self.children.adjust(driver, command.path, command.child))
+        else:
             following[command.child] = self._later(driver, lambda: self.children.follow(driver, command))
 
     async def _offer(self, driver: Driver, command: c.OfferActivity) -> None:

@@ -8,7 +8,7 @@ same signals again (stale ones change nothing) and dispatching all that is outst
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
@@ -131,13 +131,15 @@ class Driver:
             # Stale mail is consumed by a save like any other, so that it is read once.
             decision = replace(decision, instance=replace(self.instance, revision=self.instance.revision + 1))
         try:
-            await self._store.save(decision, consumed=[sequence for sequence, _ in mail])
+            await self._save(decision, [sequence for sequence, _ in mail])
         except Retryable as error:
             self._told = [*told, *self._told]
             await self._reload(error)
-        else:
-            self._failed_saves = 0
-            self._took(decision)
+
+    async def _save(self, decision: Decision, consumed: Sequence[int]) -> None:
+        await self._store.save(decision, consumed=consumed)
+        self._failed_saves = 0
+        self._took(decision)
 
     async def _mail(self) -> list[tuple[int, Signal]]:
         if not self._may_have_mail:

@@ -60,6 +60,7 @@ class Runtime:
     definitions: Definitions
     tasks: TaskRunner
     nursery: Nursery
+    driver_type: type[Driver] = Driver
     listeners: list[Listener] = field(default_factory=list)
     _drives: dict[str, _Drive] = field(default_factory=dict)
     _trees: Counter[str] = field(default_factory=Counter)  # how many instances of a root's are driven here
@@ -140,14 +141,7 @@ class Runtime:
     def _drive(self, graph: Graph, instance: Instance, born: Decision | None) -> None:
         if instance.id in self._drives:
             return
-        driver = self.make_driver(graph, instance)
-        task = self.nursery.start(self._run(driver, born), name="drive")
-        self._drives[instance.id] = _Drive(driver, task)
-        self._trees[_root(instance)] += 1
-
-    def make_driver(self, graph: Graph, instance: Instance) -> Driver:
-        """Return a driver whose commands this host carries out."""
-        return Driver(
+        driver = self.driver_type(
             graph,
             instance,
             store=self.store,
@@ -155,6 +149,9 @@ class Runtime:
             dispatcher=self._dispatch,
             publish=self._publish,
         )
+        task = self.nursery.start(self._run(driver, born), name="drive")
+        self._drives[instance.id] = _Drive(driver, task)
+        self._trees[_root(instance)] += 1
 
     async def _run(self, driver: Driver, born: Decision | None) -> None:
         instance = driver.instance

@@ -269,3 +269,13 @@ def test_a_resume_for_a_reason_leaves_what_was_suspended_for_another() -> None:
     assert play.status() == InstanceStatus.SUSPENDED
     play.tell(ResumeRequested(reason="its own"))
     assert play.status() == InstanceStatus.RUNNING
+
+
+def test_an_attempt_that_is_lost_while_it_is_being_stopped_has_stopped() -> None:
+    end = leaf("end", n.EndSpec(status=InstanceStatus.COMPLETE))
+    play = Play(graph(par("p", task("a"), seq("s", task("b"), end))), {"p/a": NEVER})
+    play.step()
+    play.pending.clear()
+    play.tell(TaskEnded(path="p/a", attempt=1, outcome=TaskOutcome.LOST))
+    assert play.status() == InstanceStatus.COMPLETE
+    assert play.statuses()["p/a"] == "Cancelled"

@@ -38,6 +38,10 @@ _FAILURES: Final = {
 }
 
 
+# How an attempt may end that is being stopped; one that is lost meanwhile has stopped as well.
+_STOPPED: Final = frozenset({TaskOutcome.CANCELLED, TaskOutcome.LOST})
+
+
 def end_of(signal: TaskEnded) -> End:
     """Return how the body ends when its task has ended so."""
     if signal.outcome is TaskOutcome.COMPLETE:
@@ -61,7 +65,7 @@ class TaskStep(Primitive):
         if not isinstance(signal, TaskEnded):
             return
         pointer = record_attempt(draft, pointer, signal)
-        if signal.outcome is TaskOutcome.CANCELLED and pointer.stop is not None:
+        if signal.outcome in _STOPPED and pointer.stop is not None:
             visit.body_ended(draft, pointer, visit.CANCELLED)
         else:
             visit.body_ended(draft, pointer, end_of(signal))

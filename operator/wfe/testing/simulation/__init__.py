@@ -5,11 +5,11 @@ survives the crashes of its hosts. `play` runs a scenario once; `schedules` says
 """
 
 from wfe.testing.simulation.faults import Crash, Faults, NoFaults, RandomFaults
-from wfe.testing.simulation.host import Host
+from wfe.testing.simulation.host import Host, Parts
 from wfe.testing.simulation.oracles import Violation
 from wfe.testing.simulation.play import Outcome, Play
 from wfe.testing.simulation.scenario import Act, Does, Scenario
-from wfe.testing.simulation.schedules import exhaustive, random_run, undisturbed
+from wfe.testing.simulation.schedules import crash_pairs, exhaustive, random_run, undisturbed
 
 __all__ = [
     "Act",
@@ -19,10 +19,12 @@ __all__ = [
     "Host",
     "NoFaults",
     "Outcome",
+    "Parts",
     "Play",
     "RandomFaults",
     "Scenario",
     "Violation",
+    "crash_pairs",
     "exhaustive",
     "random_run",
     "undisturbed",

@@ -55,18 +55,17 @@ class NoFaults:
 
 
 class Crash(NoFaults):
-    """The host crashes at one call, on one side of it."""
+    """The host crashes at these calls, each on one side of it."""
 
-    def __init__(self, call: int, side: Side, *, loses: bool = False) -> None:
+    def __init__(self, *places: tuple[int, Side], loses: bool = False) -> None:
         super().__init__()
-        self._call = call
-        self._side = side
+        self._places = frozenset(places)
         self._loses = loses
 
     def at(self, call: int, name: str, side: Side) -> Fault | None:
-        if (call, side) != (self._call, self._side):
+        if (call, side) not in self._places:
             return None
-        self.hits[f"crash {side} {name}"] = 1
+        self.hits[f"crash {side} call {call}, {name}"] = 1
         return Fault.CRASH
 
     def loses_executors(self) -> bool:
@@ -90,13 +89,14 @@ class RandomFaults:
         self._lies = draw.random() < 0.3
         self._losses = draw.choice((0, 0, 1, 2))
         self._budget = draw.choice((3, 10, 30))
-        if not (self._crash or self._unavailable or self._conflict):
-            self._crash = 0.05
+        # A run without any fault would show nothing.
+        self._first_at_the_latest = draw.randint(1, 8)
 
-    def at(self, call: int, name: str, side: Side) -> Fault | None:  # noqa: ARG002
+    def at(self, call: int, name: str, side: Side) -> Fault | None:
         if self._budget <= 0:
             return None
-        fault = self._draw(name, side)
+        overdue = not self.hits and call >= self._first_at_the_latest
+        fault = Fault.CRASH if overdue else self._draw(name, side)
         if fault is not None:
             self._budget -= 1
             self._hit(f"{fault} {side}")

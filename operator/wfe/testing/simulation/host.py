@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +25,7 @@ from wfe.testing.simulation.ports import (
 )
 from wfe.testing.simulation.world import World
 
-ADOPT_EVERY: Final = 2.0
+ADOPT_EVERY: Final = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,8 @@ class Host:
         for instance_id in await self.runtime.store.unfinished():
             instance = await self.runtime.store.load(instance_id)
             if instance is not None and instance.parent is None:
-                try:
+                with suppress(HeldElsewhere):
                     await self.runtime.recover(instance_id)
-                except HeldElsewhere:
-                    self.world.note(f"{self.name} finds {instance_id[-4:]} held elsewhere")
 
     def crash(self) -> None:
         """Be killed: nothing of this host happens any more."""

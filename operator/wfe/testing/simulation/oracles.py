@@ -1,5 +1,6 @@
 """Oracles: what must hold at every start and every save, and at the end."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,12 +31,19 @@ class Oracles:
     saved: dict[str, Instance] = field(default_factory=dict)
     attempts: set[AttemptKey] = field(default_factory=set)
     recorded: dict[str, set[tuple[int, str]]] = field(default_factory=dict)
+    written: asyncio.Event = field(default_factory=asyncio.Event)
     violations: list[Violation] = field(default_factory=list)
 
     def check(self, holds: bool, invariant: str, said: str) -> None:
         """Remember a violation: the runtime, which is being judged, must not be able to swallow it."""
         if not holds:
             self.violations.append(Violation(f"{invariant}: {said}"))
+
+    async def begun(self, path: str) -> None:
+        """Wait until some instance has a visit of that path in its body."""
+        while not any(key.path == path for key in self.attempts):
+            self.written.clear()
+            await self.written.wait()
 
     def raise_first(self) -> None:
         if self.violations:
@@ -60,6 +68,7 @@ class Oracles:
             self._check_timers(before, after, now)
         self._check_records(decision)
         self.saved[after.id] = after
+        self.written.set()
         for pointer in after.pointers.values():
             if pointer.phase is Phase.BODY:
                 self.attempts.add(AttemptKey(after.id, pointer.path, pointer.attempt))

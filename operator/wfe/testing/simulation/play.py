@@ -118,6 +118,8 @@ class Play:
         workers = []
         for act in self.scenario.acts:
             await asyncio.sleep(max(0.0, act.at - asyncio.get_running_loop().time()))
+            if act.once:
+                await self.world.oracles.begun(act.once)
             self.world.note(f"act: {act}")
             if act.what == "work":
                 workers.append(asyncio.create_task(self._work(act)))

@@ -6,24 +6,26 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from wfe.errors import Conflict, StoreUnavailable
+from wfe.errors import StoreUnavailable
 from wfe.model.decision import Decision
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded
-from wfe.model.task import ProcessTask, PythonTask, Task
+from wfe.model.task import Task
 from wfe.providers.memory import MemoryLeases
 from wfe.testing.simulation.faults import Fault, Side
 from wfe.testing.simulation.world import World
 
 T = TypeVar("T")
 OTHERS_ARE_HEARD_AFTER = 0.1
+WRITES = frozenset({"post", "publish", "offer", "withdraw", "put_definition"})
 
 
 class Mortal(Protocol):
     """What a port knows of its host."""
 
     world: World
+    name: str
     dead: bool
 
     def crash(self) -> None: ...
@@ -51,6 +53,9 @@ class Gate:
         await self._fault(number, name, "after")
         return answer
 
+    def note(self, said: str) -> None:
+        self.world.note(f"{self.host.name}: {said}")
+
     async def _alive(self) -> None:
         if self.host.dead:
             # A process that is gone does nothing more, not even tidy up.
@@ -60,11 +65,11 @@ class Gate:
         await self._alive()
         match self.world.faults.at(number, name, side):
             case Fault.CRASH:
-                self.world.note(f"crash {side} call {number}, {name}")
+                self.note(f"crash {side} call {number}, {name}")
                 self.host.crash()
                 await asyncio.get_running_loop().create_future()
             case Fault.UNAVAILABLE:
-                self.world.note(f"unavailable {side} call {number}, {name}")
+                self.note(f"unavailable {side} call {number}, {name}")
                 raise StoreUnavailable(f"simulated, {side} {name}")
             case Fault.CONFLICT:
                 raise _Overtaken
@@ -87,8 +92,11 @@ class SimulatedStore:
         method = getattr(self._world.store, name)
 
         async def called(*arguments: Any, **options: Any) -> Any:
+            if name == "post":
+                self._gate.note(f"post {arguments}")
             answer = await self._gate.call(f"store.{name}", lambda: method(*arguments, **options))
-            self._world.stir()
+            if name in WRITES:
+                self._world.stir()
             return answer
 
         return called
@@ -100,7 +108,7 @@ class SimulatedStore:
         created = await self._world.store.create(decision)
         if created:
             self._world.oracles.on_write(decision, self._world.now())
-            self._world.note(f"create {decision.instance.name}")
+            self._gate.note(f"create {decision.instance.name}")
             self._world.stir()
         return created
 
@@ -114,7 +122,7 @@ class SimulatedStore:
     async def _save(self, decision: Decision, consumed: Sequence[int]) -> None:
         await self._world.store.save(decision, consumed=consumed)
         self._world.oracles.on_write(decision, self._world.now())
-        self._world.note(f"save {decision.instance.name} {decision.instance.revision}: {_said(decision)}")
+        self._gate.note(f"save {decision.instance.name} {decision.instance.revision}: {_said(decision)}")
         self._world.stir()
 
     async def _overtake(self, instance: Instance) -> None:
@@ -207,16 +215,3 @@ class SimulatedClock:
 
     def new_id(self) -> str:
         return f"{self._world.random.getrandbits(128):032x}"
-
-
-__all__ = [
-    "Conflict",
-    "Gate",
-    "Mortal",
-    "ProcessTask",
-    "PythonTask",
-    "SimulatedClock",
-    "SimulatedExecutor",
-    "SimulatedLeases",
-    "SimulatedStore",
-]

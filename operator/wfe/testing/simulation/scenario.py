@@ -41,12 +41,13 @@ class Does:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What a person, or a worker outside, does at a time after the start.
+    """What a person, or a worker outside, does at a time after the start, and `once` a step's visit has begun.
 
     `work` is a worker that fetches activities of a name and completes them with the payload.
     """
 
     at: float
+    once: str = ""
     what: Literal["publish", "suspend", "resume", "cancel", "work"]
     name: str = ""
     key: str = ""
