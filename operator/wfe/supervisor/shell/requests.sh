@@ -10,12 +10,13 @@ start() { # KEY INCARNATION TIMEOUT GRACE LIMIT PIPES
         attach "$1"
         return
     fi
-    clock
+    # Said first: a short step may have ended before this goes on.
+    say "live $1"
     watch "$1" "$3" "$4" "$5" "$6" &
+    clock
     deadline=0
     [ "$3" = 0 ] || deadline=$((now + $3 + slack))
     enlist "$1" "$deadline" "$4" "$5" running own
-    say "live $1"
 }
 
 # A key that somebody claimed: it ended, or lives, or nobody can know.
@@ -31,11 +32,11 @@ attach() { # KEY
     elif [ "$owner" = "$me" ]; then
         say "live $1"
     elif ! read_pid "$1"; then
+        say "live $1"
         enlist "$1" 0 0 0 running adopted
-        say "live $1"
     elif is_live "$step" "$step_born" || is_live "$watcher" "$watcher_born"; then
-        enlist "$1" "$deadline" "$grace" "$limit" running adopted
         say "live $1"
+        enlist "$1" "$deadline" "$grace" "$limit" running adopted
     else
         record "$1" - lost "$started"
     fi
