@@ -1,9 +1,88 @@
-"""The command `wfe`."""
+"""The command `wfe`: a table of verbs, each a module that is imported when it is used.
+
+Exit codes: 0 Complete, 1 Failed, 2 bad usage or definition, 3 Suspended, 4 Terminated; 70 a defect of WFE,
+75 something that may work later, 130 killed by a second Ctrl-C.
+"""
+
+import os
+from importlib import import_module
+from typing import Any, Final
 
 import click
 
+from wfe.errors import DefinitionInvalid, Retryable, WfeError
 
-@click.group()
-@click.version_option(package_name="wfe")
+# What `wfe --help` says stands here, so that it imports no verb; a test compares it with their docstrings.
+VERBS: Final[dict[str, tuple[str, str]]] = {
+    "run": ("run", "Run a workflow file and follow it to its end."),
+    "resume": ("resume", "Go on with an instance that has not ended, and follow it."),
+    "list": ("list_", "List instances, newest first."),
+    "show": ("show", "Show an instance: its steps, errors, data and outputs."),
+    "logs": ("logs", "Print what the steps of an instance wrote."),
+    "suspend": ("suspend", "Start nothing new in an instance; what runs finishes."),
+    "cancel": ("cancel", "Stop an instance: kill its steps, run its ensure hooks."),
+    "retry": ("retry", "Run what is left of an instance that failed, as a new one."),
+    "publish": ("publish", "Publish an event for the steps that wait for it."),
+    "activity": ("activity", "Work on activities: fetch one, report how it went."),
+    "validate": ("validate", "Check workflow files and report all problems."),
+    "graph": ("graph", "Draw the workflow of a file."),
+    "schema": ("schema", "Print the JSON Schema of workflow files, for editors."),
+    "convert": ("convert", "Print a file's workflows as Kubernetes resources."),
+    "completion": ("completion", "Print the completion script of a shell."),
+}
+BROKEN: Final = 70
+TRY_LATER: Final = 75
+
+
+class Verbs(click.Group):
+    """Finds verbs in the table, and says errors in one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command = import_module(f"wfe.hosts.cli.verbs.{VERBS[cmd_name][0]}").command
+        assert isinstance(command, click.Command)  # noqa: S101  # a test imports every verb
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in VERBS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no command `{args[0]}`; {_near(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except WfeError as error:
+            who = "" if isinstance(error, DefinitionInvalid) else "wfe: "
+            click.echo(f"{who}{error}", err=True)
+            ctx.exit(TRY_LATER if isinstance(error, Retryable) else 2)
+        except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+            raise
+        except Exception as error:
+            if os.environ.get("WFE_DEBUG") == "1":
+                raise
+            said = f"{type(error).__name__}: {error}".rstrip(": ")
+            click.echo(f"wfe: {said}; this is a defect of wfe, WFE_DEBUG=1 shows where", err=True)
+            ctx.exit(BROKEN)
+
+
+def _near(word: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415  # for the one who mistyped
+
+    near = get_close_matches(word, VERBS, 1)
+    return f"did you mean `{near[0]}`?" if near else "`wfe --help` lists those there are"
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="wfe", message="%(prog)s %(version)s")
 def main() -> None:
-    """Run persistent workflows."""
+    """Run persistent workflows: they survive crashes of everything under them."""

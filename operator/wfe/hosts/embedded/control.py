@@ -11,7 +11,7 @@ from wfe.engine import Birth
 from wfe.engine.carried import completed
 from wfe.errors import NotFound, Permanent
 from wfe.graph.graph import Graph
-from wfe.hosts.embedded.view import running_leaves
+from wfe.hosts.embedded.view import running_tasks
 from wfe.hosts.wiring.engine_room import EngineRoom
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
@@ -107,7 +107,7 @@ class Control:
     async def kill(self, instance: str) -> None:
         """Kill the processes of an instance and its children, hooks too, without grace."""
         for member in await self.family(instance):
-            for pointer in running_leaves(member):
+            for pointer in running_tasks(member):
                 key = AttemptKey(member.id, pointer.path, pointer.attempt)
                 await self._room.executors.processes.kill(key, timedelta())
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from wfe.errors import Permanent
 from wfe.graph.graph import Graph
-from wfe.graph.node import Node
+from wfe.graph.node import Node, SequenceSpec
 from wfe.model.failure import Failure
 from wfe.model.instance import Instance
 from wfe.model.pointer import Pointer
@@ -52,23 +53,35 @@ def _time(moment: datetime | None) -> str | None:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
-def steps_of(graph: Graph, instance: Instance, history: list[StepRecord]) -> list[StepView]:
-    """Return every visit in start order, then the steps that were never reached."""
+def steps_of(graph: Graph | None, instance: Instance, history: list[StepRecord]) -> list[StepView]:
+    """Return every visit in start order, then the steps that were never reached.
+
+    Without a graph, because it is in another program's code, there is only what happened.
+    """
     seen: list[tuple[int, StepView]] = [(record.seq, _ended(record)) for record in history]
     for pointer in instance.pointers.values():
-        node = graph.nodes[pointer.node]
+        node = graph.nodes[pointer.node] if graph else _unknown(pointer)
         if not node.hidden:
             seen.append((pointer.seq, _live(node, pointer)))
+    views = [view for _, view in sorted(seen, key=lambda item: item[0])]
+    return views if graph is None else [*views, *_never_reached(graph, instance, history)]
+
+
+def _never_reached(graph: Graph, instance: Instance, history: list[StepRecord]) -> Iterator[StepView]:
     reached = {record.node for record in history} | {pointer.node for pointer in instance.pointers.values()}
     cancelled = instance.status is InstanceStatus.TERMINATED
     never = StepStatus.CANCELLED if cancelled else StepStatus.PENDING
-    views = [view for _, view in sorted(seen, key=lambda item: item[0])]
-    views.extend(
-        StepView(path=plain_path(node), name=node.name, type=node.type, status=never)
-        for node in _steps(graph.root)
-        if not node.hidden and node.path not in reached
+    for node in _steps(graph.root):
+        if not node.hidden and node.path not in reached:
+            yield StepView(path=plain_path(node), name=node.name, type=node.type, status=never)
+
+
+def _unknown(pointer: Pointer) -> Node:
+    """Return what can be told of a step by one visit of it."""
+    name = pointer.node.rpartition("/")[2]
+    return Node(
+        path=pointer.node, name=name, type="", spec=SequenceSpec(), hidden=not name or name.startswith("+")
     )
-    return views
 
 
 def _steps(node: Node) -> Iterator[Node]:
@@ -140,7 +153,10 @@ async def all_steps(
     store: Store, definitions: Definitions, instance: Instance, prefix: str = ""
 ) -> list[StepView]:
     """Return the steps of an instance and its children, in start order."""
-    graph = await definitions.pinned(instance.workflow)
+    try:
+        graph = await definitions.pinned(instance.workflow)
+    except Permanent:
+        graph = None
     history = list(await store.history(instance.id))
     found: list[StepView] = []
     for view in steps_of(graph, instance, history):
@@ -168,14 +184,9 @@ def summary(one: Summary) -> dict[str, Any]:
     }
 
 
-def running_leaves(instance: Instance) -> list[Pointer]:
-    """Return the visits that run something themselves: not containers, not steps that started an instance."""
-    parents = {pointer.parent for pointer in instance.pointers.values()}
-    return [
-        pointer
-        for pointer in instance.pointers.values()
-        if pointer.status is StepStatus.RUNNING and pointer.path not in parents and pointer.child is None
-    ]
+def running_tasks(instance: Instance) -> list[Pointer]:
+    """Return the visits whose attempt runs somewhere."""
+    return [pointer for pointer in instance.pointers.values() if pointer.incarnation is not None]
 
 
 def is_halted(members: Iterable[Instance]) -> bool:
@@ -185,7 +196,7 @@ def is_halted(members: Iterable[Instance]) -> bool:
 
 
 def _goes_on(instance: Instance) -> bool:
-    if running_leaves(instance):
+    if running_tasks(instance):
         return True
     if instance.status is InstanceStatus.SUSPENDED:
         return False

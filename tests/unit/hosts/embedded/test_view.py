@@ -17,7 +17,8 @@ def an_instance(status: InstanceStatus, *steps: StepStatus, child: str | None = 
     pointers = {"": Pointer(path="", node="", parent=None, status=StepStatus.RUNNING)}
     for number, step in enumerate(steps):
         path = f"s{number}"
-        pointers[path] = Pointer(path=path, node=path, parent="", status=step, child=child)
+        runs = "here" if step is StepStatus.RUNNING and child is None else None
+        pointers[path] = Pointer(path=path, node=path, parent="", status=step, child=child, incarnation=runs)
     ref = WorkflowRef("w", 1, "d")
     return Instance(id="i", name="i", workflow=ref, created_at=NOW, status=status, pointers=pointers)
 
@@ -27,6 +28,7 @@ def an_instance(status: InstanceStatus, *steps: StepStatus, child: str | None = 
     [
         pytest.param([an_instance(RUNS, StepStatus.RUNNING)], False, id="runs"),
         pytest.param([an_instance(SLEEPS, StepStatus.RUNNING)], False, id="what-runs-finishes"),
+        pytest.param([an_instance(SLEEPS)], True, id="between-two-steps"),
         pytest.param([an_instance(SLEEPS, StepStatus.FAILED)], True, id="parked-by-an-error"),
         pytest.param([an_instance(SLEEPS, StepStatus.WAITING)], True, id="waits-are-not-answered"),
         pytest.param(

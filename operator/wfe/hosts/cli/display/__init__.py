@@ -1,0 +1,1 @@
+"""What people see of a run: a live tree, plain lines, or one JSON document."""

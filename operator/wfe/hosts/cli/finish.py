@@ -1,0 +1,65 @@
+"""What `run`, `resume` and `retry` have in common: follow an instance, say how it ended, return the exit code."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from wfe.hosts.cli.arguments import as_json
+from wfe.hosts.cli.display.display import Display
+from wfe.hosts.cli.displays import print_end, store_words
+from wfe.hosts.cli.following import EXIT_CODES, HALTED, KILLED, Killed, follow
+from wfe.hosts.cli.options import DEFAULT_STORE
+from wfe.hosts.embedded import WorkflowHost
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of such a verb, typed."""
+
+    raw: Mapping[str, object]
+    store: str
+    output: str | None
+    workspace: Path | None
+    env: tuple[str, ...]
+    max_tasks: int | None
+
+    @classmethod
+    def of(cls, options: Mapping[str, object]) -> "Asked":
+        """Read what click parsed."""
+        workspace, limit = options["workspace"], options["max_tasks"]
+        asked = cls(options, str(options["store"]), None, None, (), None)
+        return cls(
+            raw=options,
+            store=asked.store,
+            output=asked.text("output"),
+            workspace=workspace if isinstance(workspace, Path) else None,
+            env=asked.texts("env"),
+            max_tasks=limit if isinstance(limit, int) else None,
+        )
+
+    def text(self, name: str) -> str | None:
+        value = self.raw[name]
+        return None if value is None else str(value)
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        value = self.raw[name]
+        return tuple(map(str, value)) if isinstance(value, tuple) else ()
+
+
+async def followed(
+    host: WorkflowHost, start: Callable[[], Awaitable[str]], display: Display, asked: Asked
+) -> int:
+    """Follow an instance and return the exit code that its state means."""
+    again = store_words(asked.store, DEFAULT_STORE)
+    try:
+        instance = await follow(host, start, display)
+    except Killed as killed:
+        click.echo(f"killed; `wfe resume {killed}{again}` goes on with what is left", err=True)
+        return KILLED
+    if asked.output == "json":
+        click.echo(as_json(await host.describe(instance.id)))
+    else:
+        print_end(instance, again)
+    return EXIT_CODES.get(instance.status, HALTED)

@@ -1,0 +1,127 @@
+"""Options that several verbs have, and the host that they open."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from wfe.errors import NotFound
+from wfe.hosts.cli.remembered import Way
+from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.wiring.engine_room import Settings, state_of
+from wfe.ports.logs import Segment
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_STORE: Final = "sqlite:.wfe/wfe.db"
+GRACE: Final = timedelta(seconds=10)
+
+
+def store_option(function: F) -> F:
+    """Add `--store URL`."""
+    return click.option(
+        "--store",
+        metavar="URL",
+        envvar="WFE_STORE",
+        default=DEFAULT_STORE,
+        show_default=True,
+        help="Where instances live: sqlite:PATH, or memory: to keep nothing.",
+    )(function)
+
+
+def instance_argument(function: F) -> F:
+    """Add the argument ID, which is an instance's id or name."""
+    return click.argument("instance", metavar="ID|NAME")(function)
+
+
+def output_option(*choices: str, default: str | None = None) -> Callable[[F], F]:
+    """Add `--output`."""
+    return click.option(
+        "--output",
+        "-o",
+        type=click.Choice(choices),
+        default=default,
+        help="How to print what there is to say.",
+    )
+
+
+def running_options(function: F) -> F:
+    """Add what running steps needs."""
+    options = (
+        click.option(
+            "--env",
+            "env",
+            multiple=True,
+            metavar="NAME",
+            help="Let steps see this variable of the environment.",
+        ),
+        click.option(
+            "--secret", "secrets", multiple=True, metavar="NAME=VALUE", help="A secret that steps refer to."
+        ),
+        click.option(
+            "--workspace",
+            type=click.Path(path_type=Path, exists=True, file_okay=False),
+            help="The directory that steps work in.  [default: the current one]",
+        ),
+        click.option("--max-tasks", type=click.IntRange(1), metavar="N", help="How many tasks run at once."),
+        output_option("tree", "plain", "json"),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@asynccontextmanager
+async def open_host(
+    store: str,
+    *,
+    create: bool = False,
+    way: Way | None = None,
+    secrets: Mapping[str, str] | None = None,
+    max_tasks: int | None = None,
+    sink: Callable[[Segment], None] | None = None,
+) -> AsyncIterator[WorkflowHost]:
+    """Open a host that drives nothing but what it is asked to.
+
+    Raises:
+        NotFound: there is no such store, and none is to be made.
+    """
+    state = prepare_store(store, create=create)
+    way = way or Way()
+    settings = Settings(
+        store=store,
+        state=state,
+        workspace=Path(way.workspace),
+        max_tasks=max_tasks,
+        inherit=way.env,
+        secrets=secrets or {},
+        sink=sink,
+    )
+    host = WorkflowHost(settings=settings, recover=False)
+    try:
+        await host.start_host()
+        yield host
+    finally:
+        await host.stop(GRACE)
+
+
+def prepare_store(store: str, *, create: bool) -> Path:
+    """Return the state directory of a store, made if need be."""
+    state = state_of(store)
+    path = database_of(store)
+    if path is not None and not create and not path.exists():
+        raise NotFound(
+            f"there is no store `{path}`: nothing was run in this directory; --store names another"
+        )
+    if create and not state.exists():
+        state.mkdir(mode=0o700, parents=True)
+        (state / ".gitignore").write_text("*\n")
+    return state
+
+
+def database_of(store: str) -> Path | None:
+    """Return the file of a `sqlite:` store."""
+    scheme, _, path = store.partition(":")
+    return Path(path.removeprefix("//")) if scheme == "sqlite" and path else None
