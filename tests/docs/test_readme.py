@@ -66,10 +66,12 @@ def test_blocks_that_are_not_run_name_what_is_there() -> None:
     """An extra, a script or a verb in them exists."""
     extras = re.findall(r"^(\w+) = \[", (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
     for block in (block for block in BLOCKS if not block.is_run):
-        for extra in re.findall(r"wfe\[([\w,]+)\]", block.text):
+        for extra in re.findall(r"\[([\w,]+)\]\"", block.text):
             assert set(extra.split(",")) <= set(extras)
         for script in re.findall(r"\bhack/[\w-]+", block.text):
             assert (ROOT / script).exists()
+        for version in re.findall(r"wfe-([\d.]+)-py3-none-any\.whl", block.text):
+            assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
 def test_every_verb_in_the_text_exists() -> None:
