@@ -13,6 +13,7 @@ Errors of other people's libraries are translated into these at the one door eac
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 class WfeError(Exception):
@@ -48,6 +49,7 @@ class Problem:
     """One thing wrong with a definition, and the way out of it.
 
     `line` and `column` count from 1. `field` is the dotted path of the value, as in `steps[2].config.run`.
+    `severity` is "error", or "warning" for what keeps nothing from running.
     """
 
     what: str
@@ -56,9 +58,15 @@ class Problem:
     line: int | None = None
     column: int | None = None
     field: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+    @property
+    def is_error(self) -> bool:
+        return self.severity == "error"
 
     def __str__(self) -> str:
         said = f"{self.what}; {self.remedy}" if self.remedy else self.what
+        said = said if self.is_error else f"warning: {said}"
         place = self._place()
         return f"{place}: {said}" if place else said
 

@@ -17,6 +17,11 @@ from wfe.errors import Conflict, DefinitionInvalid, Permanent, Problem, Retryabl
             Problem("no step", "add one", field="steps"), "steps: no step; add one", id="field-only"
         ),
         pytest.param(Problem("no step", ""), "no step", id="nothing-to-add"),
+        pytest.param(
+            Problem("odd", "look", "a.yaml", 1, 2, severity="warning"),
+            "a.yaml:1:2: warning: odd; look",
+            id="warning",
+        ),
     ],
 )
 def test_a_problem_says_where_what_and_the_way_out(problem: Problem, expected: str) -> None:

@@ -210,10 +210,10 @@ def _kind(value: object) -> str:
 def unknown_name(placeholder: Placeholder, known: list[str]) -> str:
     """Return the message for a placeholder whose name nobody knows."""
     name = placeholder.names[0]
-    bash = placeholder.source.startswith("((") and len(placeholder.names) == 1
-    escape = f"; if `{placeholder.source}` is meant as text, write `\\{placeholder.source}`" if bash else ""
-    what = "no variable" if placeholder.variable_only else "nothing"
-    return (
-        f"`{placeholder.source}` names {what} that is known here; "
-        f"{suggestion(name, known)}there is {listing(known)}{escape}"
+    meant = suggestion(name, known)
+    may_be_text = placeholder.source.startswith("((") and len(placeholder.names) == 1 and not meant
+    escape = (
+        f"; if `{placeholder.source}` is meant as text, write `\\{placeholder.source}`" if may_be_text else ""
     )
+    what = "no variable" if placeholder.variable_only else "nothing"
+    return f"`{placeholder.source}` names {what} that is known here; {meant}there is {listing(known)}{escape}"
