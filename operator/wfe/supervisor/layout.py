@@ -5,6 +5,7 @@ INSTANCE/TOKEN/        TOKEN is the token of the attempt's key
     claim pid reason end launch stdout stderr      the supervisor's
     times              when which bytes were seen, by the engine that followed them
     output             WFE_OUTPUT
+    unmasked           there while stdout and stderr may hold values of secrets
     …                  the files of the task
 """
 
@@ -22,9 +23,12 @@ TIMES: Final = "times"
 END: Final = "end"
 CLAIM: Final = "claim"
 OUTPUT: Final = "output"
+UNMASKED: Final = "unmasked"
 # Names below the state directory, and in an attempt's, that no instance and no task's file may have.
 RESERVED: Final = frozenset({"id", "supervisor.sh"})
-TAKEN: Final = frozenset({ABOUT, TIMES, END, CLAIM, OUTPUT, "pid", "reason", "launch", "stdout", "stderr"})
+TAKEN: Final = frozenset(
+    {ABOUT, TIMES, END, CLAIM, OUTPUT, UNMASKED, "pid", "reason", "launch", "stdout", "stderr"}
+)
 
 
 def instance_directory(instance: str) -> str:

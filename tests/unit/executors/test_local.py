@@ -7,6 +7,7 @@ import signal
 import stat
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from wfe.model.ids import AttemptKey
 from wfe.model.signals import TaskOutcome
 from wfe.model.task import ProcessTask
 from wfe.ports.logs import Segment, Stream
+from wfe.providers.files import FileLogs
+from wfe.supervisor.layout import attempt_directory
 from wfe.testing.executor_contract import Recorder, a_gate, a_key, a_script, until
 
 NO_TIME = timedelta()
@@ -351,3 +354,45 @@ async def test_another_tasks_sink_that_fails_fails_that_run_only(tmp_path: Path)
     assert isinstance(ends[0], OSError)
     assert not isinstance(ends[1], BaseException)
     await executor.close(NO_TIME)
+
+
+SECRET = "hunter2-very-secret"
+
+
+def a_telling_task(script: str, attempt: int = 1) -> ProcessTask:
+    return replace(
+        a_script(script), key=AttemptKey("i", "tell", attempt), secrets={"TOKEN": ("api", "token")}
+    )
+
+
+async def test_secrets_are_masked_in_the_log_and_in_what_is_kept(tmp_path: Path) -> None:
+    sink = Recorder()
+    task = a_telling_task('echo "the token is $TOKEN"; echo "again $TOKEN" >&2; printf %s "$TOKEN"')
+    executor = an_executor(tmp_path, sink, secrets={"api/token": SECRET})
+    assert (await run_once(executor, task)).outcome is TaskOutcome.COMPLETE
+    assert sink.bytes_of(task.key) == b"the token is " + b"*" * 19 + b"\n" + b"*" * 19
+    assert SECRET.encode() not in all_bytes_below(tmp_path / "state")
+
+
+async def test_a_log_that_may_hold_secrets_is_not_read_before_it_is_masked(tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    task = a_telling_task(f'echo "$TOKEN"; while ! test -e {gate}; do sleep 0.05; done')
+    executor = an_executor(tmp_path, secrets={"api/token": SECRET})
+    reader = FileLogs(tmp_path / "state")
+    running = asyncio.create_task(executor.run(task))
+    log = tmp_path / "state" / attempt_directory(task.key) / "stdout"
+    await until(lambda: log.exists() and log.stat().st_size > 0)
+    assert [segment async for segment in reader.read("i")] == []
+    gate.touch()
+    await running
+    await executor.close(NO_TIME)
+    assert b"".join([segment.data async for segment in reader.read("i")]) == b"*" * 19 + b"\n"
+
+
+async def test_an_output_that_holds_a_secret_fails_the_step(tmp_path: Path) -> None:
+    task = a_telling_task('echo "leak=$TOKEN" >> "$WFE_OUTPUT"')
+    ended = await run_once(an_executor(tmp_path, secrets={"api/token": SECRET}), task)
+    assert ended.failure is not None
+    assert ended.failure.reason is Reason.OUTPUTS_INVALID
+    assert SECRET not in str(ended)
+    assert SECRET.encode() not in all_bytes_below(tmp_path / "state")

@@ -26,7 +26,8 @@ from wfe.model.task import ProcessTask, Task
 from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
 from wfe.supervisor.launch import reopens_streams
-from wfe.supervisor.layout import OUTPUT, attempt_directory, instance_directory
+from wfe.supervisor.layout import OUTPUT, UNMASKED, attempt_directory, instance_directory
+from wfe.supervisor.masking import MaskedStream, Masker
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
 from wfe.supervisor.protocol import End
@@ -60,6 +61,7 @@ class LocalExecutor:
         self._sink = sink
         self._env = base_environment(os.environ, inherit)
         self._secrets = secrets or {}
+        self._masker = Masker(self._secrets.values())
         self._now = now
         command = [_SHELL, str(self._state.supervisor), "serve", ".", self._state.incarnation, "0"]
         self._link = Link(command, self._state.root, {"PATH": os.environ.get("PATH", os.defpath)}, now)
@@ -95,24 +97,30 @@ class LocalExecutor:
         try:
             command = self._start_command(name, task)
             self._state.prepare(task, self._workspace, self._env)
+            if self._masker:
+                (self._state.root / name / UNMASKED).touch()
         except Permanent as error:
             return refused(task, Reason.CONFIG_INVALID, str(error))
         directory = self._state.root / name
         tails = [
             Tail(directory, task.key, stream, NotedTimes(directory, stream, self._now)) for stream in Stream
         ]
-        markers = MarkerLines()
+        delivery = _Delivery(self._sink, self._masker)
         try:
-            end = await self._follow(await self._link.start(name, command), tails, markers)
+            end = await self._follow(await self._link.start(name, command), tails, delivery)
         finally:
             self._link.forget(name)
             for tail in tails:
                 tail.close()
 
         def outputs() -> Data:
-            return outputs_of(task, markers=markers.found, file=_first_bytes(directory / OUTPUT))
+            found = outputs_of(task, markers=delivery.markers.found, file=_first_bytes(directory / OUTPUT))
+            return self._masker.check_outputs(found)
 
-        return outcome_of(task, end, outputs=outputs, time_of=self._link.time_of)
+        ended = outcome_of(task, end, outputs=outputs, time_of=self._link.time_of)
+        if self._masker:
+            await asyncio.to_thread(self._mask_files, directory)
+        return ended
 
     def _start_command(self, name: str, task: ProcessTask) -> bytes:
         return protocol.start(
@@ -127,28 +135,49 @@ class LocalExecutor:
             },
         )
 
-    async def _follow(self, ended: asyncio.Future[End], tails: Sequence[Tail], markers: MarkerLines) -> End:
+    async def _follow(self, ended: asyncio.Future[End], tails: Sequence[Tail], delivery: "_Delivery") -> End:
         while not ended.done():
             await asyncio.wait([ended], timeout=_LOOK_EVERY_SECONDS)
             for tail in tails:
-                await self._deliver(tail, markers, chunks=_CHUNKS_A_LOOK)
+                await self._deliver(tail, delivery, chunks=_CHUNKS_A_LOOK)
         for tail in tails:
-            await self._deliver(tail, markers)
-            await self._hand_on(tail.finish(), markers)
+            await self._deliver(tail, delivery)
+            await delivery.hand_on(tail.finish())
+        await delivery.finish()
         return ended.result()
 
-    async def _deliver(self, tail: Tail, markers: MarkerLines, *, chunks: int | None = None) -> None:
+    async def _deliver(self, tail: Tail, delivery: "_Delivery", *, chunks: int | None = None) -> None:
         while tail.has_more() and chunks != 0:
-            await self._hand_on(tail.read(), markers)
+            await delivery.hand_on(tail.read())
             # A step that writes without end must not keep the others waiting.
             await asyncio.sleep(0)
             chunks = None if chunks is None else chunks - 1
 
-    async def _hand_on(self, segments: Sequence[Segment], markers: MarkerLines) -> None:
+    def _mask_files(self, directory: Path) -> None:
+        for name in (*Stream, OUTPUT):
+            self._masker.mask_file(directory / name)
+        (directory / UNMASKED).unlink(missing_ok=True)
+
+
+class _Delivery:
+    """What happens to the output of one attempt: outputs are seen in it, secrets masked, the sink gets it."""
+
+    def __init__(self, sink: LogSink, masker: Masker) -> None:
+        self.markers = MarkerLines()
+        self._sink = sink
+        self._masked = {stream: MaskedStream(masker) for stream in Stream}
+
+    async def hand_on(self, segments: Sequence[Segment]) -> None:
         for segment in segments:
             if segment.stream is Stream.STDOUT:
-                markers.see(segment.data)
-            await self._sink.write(segment)
+                self.markers.see(segment.data)
+            for masked in self._masked[segment.stream].take(segment):
+                await self._sink.write(masked)
+
+    async def finish(self) -> None:
+        for stream in self._masked.values():
+            for segment in stream.finish():
+                await self._sink.write(segment)
 
 
 def _first_bytes(path: Path) -> bytes:

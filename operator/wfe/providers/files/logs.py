@@ -15,7 +15,7 @@ from typing import Final
 
 from wfe.model.ids import AttemptKey
 from wfe.ports.logs import Segment, Stream
-from wfe.supervisor.layout import CLAIM, END, attempts
+from wfe.supervisor.layout import CLAIM, END, UNMASKED, attempts
 from wfe.supervisor.tail import Tail
 from wfe.supervisor.times import KeptTimes
 
@@ -77,7 +77,9 @@ class _Attempt:
             return 0.0
 
     def segments(self, *, over: bool) -> Iterator[Segment]:
-        """Yield what is new."""
+        """Yield what is new; nothing as long as values of secrets may be in it."""
+        if (self.directory / UNMASKED).exists():
+            return
         ended = (self.directory / END).exists()
         if not self._tails:
             self._tails = [
