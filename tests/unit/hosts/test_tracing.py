@@ -1,15 +1,17 @@
 """Spans of an ended instance, made from its history."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
 from opentelemetry.trace import SpanContext
 
 from tests.unit.engine.nodes import RETRY, each, graph, task
 from tests.unit.engine.play import Play, bad, ok
+from wfe.builder import WorkflowBuilder
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.hosts.embedded.tracing import record_spans, tracer_provider
 
 INSTANCE = "0af7651916cd43dd8448eb211c80319c"
@@ -61,3 +63,31 @@ def test_spans_have_the_times_that_were_recorded() -> None:
     assert first.end_time is not None
     assert second.end_time is not None
     assert second.end_time - first.end_time >= 5_000_000_000
+
+
+async def test_a_host_makes_the_spans_of_instances_and_children_in_one_trace(tmp_path: Path) -> None:
+    exporter = InMemorySpanExporter()
+    provider = tracer_provider(SimpleSpanProcessor(exporter))
+    child = WorkflowBuilder().start_with(lambda: {"x": 1}).name("inner").build("child")
+    parent = WorkflowBuilder().workflow("child").name("outer").build("parent")
+    host = WorkflowHost(workspace=tmp_path, state=tmp_path / "state", tracer_provider=provider)
+    async with host:
+        host.register(child, parent)
+        instance = await host.run("parent")
+    spans = exporter.get_finished_spans()
+    assert {span.name for span in spans} >= {"workflow parent", "workflow child", "outer", "inner"}
+    assert {context_of(span).trace_id for span in spans} == {int(instance.trace or "", 16)}
+
+
+async def test_an_instance_whose_workflow_a_host_does_not_have_is_parked_until_it_is_registered(
+    tmp_path: Path,
+) -> None:
+    workflow = WorkflowBuilder().delay("50ms").then(lambda: {"x": 1}).build("later")
+    store = f"sqlite:{tmp_path / 'wfe.db'}"
+    async with WorkflowHost(store, workspace=tmp_path) as host:
+        instance = await host.start(workflow)
+    async with WorkflowHost(store, workspace=tmp_path) as host:
+        assert "built in Python" in host.parked[instance]
+        host.register(workflow)
+        assert (await host.wait(instance)).data == {"x": 1}
+        assert not host.parked

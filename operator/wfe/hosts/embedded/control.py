@@ -133,6 +133,7 @@ class Control:
             variables=source.variables,
             reference=source.reference,
             retry_of=source.id,
+            trace=new,
             pins=source.pins,
             carried=completed(graph, history),
         )

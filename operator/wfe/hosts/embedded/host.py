@@ -10,19 +10,22 @@ directory. Steps in Python run in this process: at least once after a crash.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from wfe.engine import Birth
+from wfe.errors import NotFound
 from wfe.graph.fields import resolve_inputs
 from wfe.graph.graph import Graph
 from wfe.graph.workflow import Workflow
 from wfe.hosts.embedded.activities import Activities
 from wfe.hosts.embedded.control import Control, name_of
 from wfe.hosts.embedded.logs import FamilyLogs, LogLine
+from wfe.hosts.embedded.traces import traces_for
 from wfe.hosts.embedded.view import StepView, all_steps, describe
 from wfe.hosts.wiring.engine_room import EngineRoom, Settings, build, state_of
 from wfe.model.instance import Instance
@@ -31,7 +34,11 @@ from wfe.model.record import Lifecycle, StepRecord
 from wfe.ports.store import Query, Summary
 from wfe.runtime.runtime import HeldElsewhere, Listener
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
 Change = tuple[Instance, Lifecycle]
+log = logging.getLogger("wfe")
 
 
 class WorkflowHost(Control):
@@ -43,7 +50,10 @@ class WorkflowHost(Control):
         state: the directory for steps' files and logs; it belongs to the store and is beside it by default.
         max_tasks: how many tasks run at once; max(8, 4 × cores) by default.
         env: names of this process's environment variables that steps may see.
-        recover: go on with every unfinished instance of the store when the host starts.
+        recover: go on with every unfinished instance of the store when the host starts. One whose workflow this
+            host does not have is parked (`parked` says why) until the workflow is registered.
+        tracer_provider: takes a span of every instance, step and attempt (`hosts.embedded.tracing`, extra
+            `otel`); by default one that exports, if OTEL_EXPORTER_OTLP_ENDPOINT is set.
         settings: all of these at once, for hosts that need more.
     """
 
@@ -56,6 +66,7 @@ class WorkflowHost(Control):
         max_tasks: int | None = None,
         env: Sequence[str] = (),
         recover: bool = True,
+        tracer_provider: "TracerProvider | None" = None,
         settings: Settings | None = None,
     ) -> None:
         self._settings = settings or Settings(
@@ -68,6 +79,8 @@ class WorkflowHost(Control):
         self._recover_all = recover
         self._room: EngineRoom = build(self._settings)
         self.activities = Activities(self._room.runtime)
+        self.parked: dict[str, str] = {}
+        self._traces = traces_for(tracer_provider, self._room)
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -88,17 +101,24 @@ class WorkflowHost(Control):
         await self._room.open()
         if self._recover_all:
             for instance in await self._room.store.unfinished():
-                # What another live process holds is in good hands.
-                with suppress(HeldElsewhere):
-                    await self._recover_root(instance)
+                await self._recover_root(instance)
 
     async def _recover_root(self, instance: str) -> None:
         loaded = await self._room.store.load(instance)
-        if loaded is not None and loaded.parent is None:
+        if loaded is None or loaded.parent is not None:
+            return
+        try:
             await self._room.runtime.recover(instance)
+        except HeldElsewhere:
+            return  # in good hands
+        except NotFound as error:
+            self.parked[instance] = str(error)
+            log.warning("instance `%s` is parked: %s", loaded.name, error)
 
     async def stop(self, grace: timedelta = timedelta(seconds=10)) -> None:
         """Stop the host: wait at most `grace` for Python steps. Processes go on and are found again."""
+        if self._traces is not None:
+            await self._traces.finish()
         await self._room.close(grace)
 
     # -- workflows ---------------------------------------------------------------------------------------------
@@ -108,6 +128,9 @@ class WorkflowHost(Control):
         for workflow in workflows:
             self._room.runtime.definitions.register(workflow.graph)
             self._room.callables.update(workflow.callables)
+        waiting, self.parked = self.parked, {}
+        for instance in waiting:
+            self._room.runtime.nursery.start(self._recover_root(instance), name="recover a parked instance")
 
     # -- instances ---------------------------------------------------------------------------------------------
 
@@ -152,6 +175,7 @@ class WorkflowHost(Control):
             inputs=values,
             variables=variables,
             reference=reference,
+            trace=instance,
         )
         return await runtime.start(graph, birth)
 

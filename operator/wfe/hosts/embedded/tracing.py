@@ -11,8 +11,10 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Final
 
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
@@ -42,9 +44,6 @@ def tracer_provider(processor: SpanProcessor) -> TracerProvider:
 
 def exporting_provider() -> TracerProvider:
     """Return a provider that exports over OTLP as the OTEL_EXPORTER_OTLP_* variables say."""
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
     return tracer_provider(BatchSpanProcessor(OTLPSpanExporter()))
 
 

@@ -1,11 +1,13 @@
 """Builds a runtime for this machine: a store by its URL, the local executors, leases, the clock."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from wfe.errors import NotFound
 from wfe.executors.local import LocalExecutor
 from wfe.executors.python import PythonExecutor
 from wfe.graph.graph import Graph
@@ -98,6 +100,12 @@ def state_of(store: str) -> Path:
 
 
 def _compiled(source: str) -> Graph:
+    if source.startswith('{"builder"'):
+        made = json.loads(source)["builder"]
+        raise NotFound(
+            f"workflow `{made['id']} v{made['version']}` was built in Python, and this host does not have it in "
+            "that shape; register the workflow that the instance was started with"
+        )
     from wfe.definition import graph_from_source  # noqa: PLC0415  # only recovered instances need it
 
     return graph_from_source(source)

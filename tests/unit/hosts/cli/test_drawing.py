@@ -1,8 +1,8 @@
 import xml.etree.ElementTree as ET
 
 import pytest
-from tests.unit.engine import nodes as n
 
+from tests.unit.engine import nodes as n
 from wfe.graph.graph import Graph
 from wfe.hosts.cli.drawing import FORMATS, diagram_of
 
