@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.contract.store_urls import WITH_LEASES, url_of
 
+from tests.contract.store_urls import WITH_LEASES, url_of
 from wfe import providers
 from wfe.ports.leases import Leases
 from wfe.testing.leases_contract import Hand, LeasesContract, World

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.contract.store_urls import DURABLE, WITH_STORE, url_of
 
+from tests.contract.store_urls import DURABLE, WITH_STORE, url_of
 from wfe import providers
 from wfe.ports.store import Store
 from wfe.testing.durability_contract import DurabilityContract

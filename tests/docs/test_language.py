@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests.docs.blocks import ROOT, Block, blocks_of, write_files
 from tests.docs.commands import run, said
-
 from wfe import WorkflowBuilder
 from wfe.hosts.embedded.files import load_file
 

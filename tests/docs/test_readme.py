@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+
 from tests.docs.blocks import ROOT, Block, blocks_of, write_files
 from tests.docs.commands import run, said
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from tests.integration.cli import Cli
 
 HELLO = """

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+
 from tests.integration.cli import Cli, end
 
 # Its second step waits for somebody to make the file `go`.

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.docs.blocks import ROOT
 from tests.docs.commands import run, said
-
 from wfe import WorkflowBuilder
 
 EXAMPLES = ROOT / "examples"

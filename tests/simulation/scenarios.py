@@ -20,7 +20,6 @@ from tests.unit.engine.nodes import (
     task,
     while_,
 )
-
 from wfe.expr.condition import Compare
 from wfe.graph import node as n
 from wfe.graph.graph import Field, Graph

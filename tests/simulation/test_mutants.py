@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 import pytest
-from tests.simulation.scenarios import SCENARIOS
 
+from tests.simulation.scenarios import SCENARIOS
 from wfe.errors import Conflict, Retryable
 from wfe.model.commands import AwaitEvent
 from wfe.model.decision import Decision

@@ -3,8 +3,8 @@
 from collections import Counter
 
 import pytest
-from tests.simulation.scenarios import SCENARIOS
 
+from tests.simulation.scenarios import SCENARIOS
 from wfe.testing.simulation import Scenario, exhaustive, random_run, undisturbed
 
 SEEDS = 20

@@ -4,6 +4,7 @@ from datetime import timedelta
 from itertools import permutations
 
 import pytest
+
 from tests.unit.engine.nodes import (
     RETRY,
     each,
@@ -19,7 +20,6 @@ from tests.unit.engine.nodes import (
     while_,
 )
 from tests.unit.engine.play import NEVER, START, Play, bad, ok
-
 from wfe.engine import names_of
 from wfe.expr.condition import Compare
 from wfe.graph import node as n

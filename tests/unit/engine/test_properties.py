@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from tests.unit.engine.nodes import RETRY, each, graph, if_, par, saga, seq, task, while_
 from tests.unit.engine.play import START, Play, bad, lost, ok
-
 from wfe.engine import advance, outstanding
 from wfe.expr.condition import Compare
 from wfe.graph.graph import Graph

@@ -4,9 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+
 from tests.unit.engine.nodes import COMPENSATE, RETRY, SUSPEND, each, graph, if_, par, saga, seq, task
 from tests.unit.engine.play import NEVER, Play, bad, ok
-
 from wfe.engine import names_of
 from wfe.expr.condition import Compare
 from wfe.graph.node import ErrorBehavior, Node, OnError

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+
 from tests.unit.engine.nodes import COMPENSATE, RETRY, SUSPEND, graph, seq, task
 from tests.unit.engine.play import Play, bad, lost, ok
-
 from wfe.engine.retry import backoff
 from wfe.expr.condition import Compare
 from wfe.graph.node import ErrorBehavior, OnError

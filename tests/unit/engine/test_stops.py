@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
+
 from tests.unit.engine.nodes import RETRY, each, graph, leaf, par, seq, task, while_
 from tests.unit.engine.play import NEVER, Play, bad, ok
-
 from wfe.engine.carried import completed
 from wfe.expr.condition import Compare
 from wfe.graph import node as n

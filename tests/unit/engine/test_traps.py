@@ -18,7 +18,6 @@ from tests.unit.engine.nodes import (
     while_,
 )
 from tests.unit.engine.play import NEVER, Play, bad, ok
-
 from wfe.expr.condition import Compare
 from wfe.graph import node as n
 from wfe.graph.node import Node

@@ -1,6 +1,6 @@
 import pytest
-from tests.unit.expr.seen import Seen
 
+from tests.unit.expr.seen import Seen
 from wfe.expr.condition import All, AnyOf, Compare, Condition, NoneOf, Not, OneOf, evaluate, fields
 from wfe.expr.errors import ExpressionError
 from wfe.model.json import Json

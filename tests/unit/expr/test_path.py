@@ -1,6 +1,6 @@
 import pytest
-from tests.unit.expr.seen import Seen
 
+from tests.unit.expr.seen import Seen
 from wfe.expr.names import MISSING
 from wfe.expr.path import lookup
 from wfe.model.json import Json

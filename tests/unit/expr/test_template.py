@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.expr.seen import Seen
 
+from tests.unit.expr.seen import Seen
 from wfe.expr.errors import ExpressionError
 from wfe.expr.template import has_placeholders, placeholders, render
 
