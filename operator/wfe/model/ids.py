@@ -1,6 +1,7 @@
 """Names derived from state, so that doing a thing twice is doing it once."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from re import sub
 
@@ -16,9 +17,14 @@ class AttemptKey:
     @property
     def token(self) -> str:
         """A file-name-safe name, readable in front and unique behind (at most 63 characters)."""
-        readable = sub(r"[^a-z0-9]+", "-", self.path.lower()).strip("-")[-36:].strip("-") or "step"
-        digest = sha256(f"{self.instance}/{self.path}/{self.attempt}".encode()).hexdigest()[:16]
-        return f"{readable}-{self.attempt}-{digest}"
+        return _token(self.instance, self.path, self.attempt)
+
+
+@lru_cache(maxsize=1024)
+def _token(instance: str, path: str, attempt: int) -> str:
+    readable = sub(r"[^a-z0-9]+", "-", path.lower()).strip("-")[-36:].strip("-") or "step"
+    digest = sha256(f"{instance}/{path}/{attempt}".encode()).hexdigest()[:16]
+    return f"{readable}-{attempt}-{digest}"
 
 
 def child_id(instance: str, path: str, attempt: int) -> str:

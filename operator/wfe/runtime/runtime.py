@@ -8,6 +8,7 @@ and is raised by `wait`; what goes wrong with the host's own watching breaks the
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -82,7 +83,7 @@ class Runtime:
     # -- instances ---------------------------------------------------------------------------------------------
 
     async def start(self, graph: Graph, birth: Birth) -> str:
-        """Create an instance and drive it. An instance of that id is not created again.
+        """Create an instance and drive it. One of that id is not created again, and driven if nobody does.
 
         Raises:
             NameTaken: another instance has the name.
@@ -103,7 +104,8 @@ class Runtime:
         if await self.store.create(decision):
             self._drive(graph, decision.instance, decision)
         else:
-            await self._recover(birth.id)
+            with suppress(HeldElsewhere):
+                await self._recover(birth.id)
         return birth.id
 
     async def recover(self, instance_id: str) -> None:

@@ -87,11 +87,14 @@ class TaskRunner:
 
     async def _run(self, key: AttemptKey, incarnation: str) -> None:
         running = self._running[key]
+        has_turn = False
         try:
-            async with self._turns.turn(key):
-                ended = await self._ended(running.task, incarnation)
+            has_turn = await self._turns.take(key)
+            ended = await self._ended(running.task, incarnation)
         finally:
             del self._running[key]
+            if has_turn:
+                self._turns.give_back()
         running.tell(ended)
 
     async def _ended(self, task: Task, incarnation: str) -> TaskEnded:

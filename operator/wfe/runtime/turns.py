@@ -1,8 +1,6 @@
 """Turns: how many tasks run at once, first come, first served."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from wfe.model.ids import AttemptKey
 
@@ -14,17 +12,8 @@ class Turns:
         self._free = limit
         self._queue: dict[AttemptKey, asyncio.Future[bool]] = {}
 
-    @asynccontextmanager
-    async def turn(self, key: AttemptKey) -> AsyncIterator[None]:
-        """Wait for a turn, and give it to the next in line at the end."""
-        holds = await self._take(key)
-        try:
-            yield
-        finally:
-            if holds:
-                self._give_back()
-
-    async def _take(self, key: AttemptKey) -> bool:
+    async def take(self, key: AttemptKey) -> bool:
+        """Wait for a turn. True: it has to be given back."""
         if self._free > 0:
             self._free -= 1
             return True
@@ -34,14 +23,15 @@ class Turns:
             return await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled() and waiting.result():
-                self._give_back()
+                self.give_back()
             raise
         finally:
             self._queue.pop(key, None)
 
-    def _give_back(self) -> None:
-        for key, waiting in list(self._queue.items()):
-            del self._queue[key]
+    def give_back(self) -> None:
+        """Let the next one go on."""
+        while self._queue:
+            waiting = self._queue.pop(next(iter(self._queue)))
             if not waiting.done():
                 waiting.set_result(True)
                 return

@@ -1,0 +1,1 @@
+"""Other engines, run beside ours on the same machine and disk."""
