@@ -297,6 +297,39 @@ def test_a_file_becomes_resources(cli: Cli) -> None:
     assert "  name: hello" in shown
 
 
+def test_services_are_refused_before_anything_is_started(cli: Cli) -> None:
+    text = HELLO.replace("  steps:", "  services: {db: {image: postgres}}\n  steps:")
+
+    done = cli("run", cli.write(text), code=2)
+
+    assert "has services" in done.stderr
+    assert cli("validate", "w.yaml").returncode == 0
+
+
+def test_a_secret_is_given_and_never_shown(cli: Cli) -> None:
+    run = 'echo "it is $TOKEN"; test -e fixed'
+    text = steps(run, SUSPENDS).replace('"}', '", env: {TOKEN: {secret: {name: T, key: k}}}}')
+    cli("run", cli.write(text), "--name", "s", "--secret", "T=hunter22", code=3)
+    assert "--secret T=" in cli("resume", "s", code=2).stderr
+    (cli.directory / "fixed").touch()
+
+    done = cli("resume", "s", "--secret", "T=hunter22")
+
+    assert "it is ***" in done.stdout
+    shown = done.stdout + cli("logs", "s").stdout + cli("show", "s", "--output", "json").stdout
+    assert "hunter22" not in shown
+
+
+def test_a_defect_is_told_in_one_line_unless_asked_for_more(cli: Cli) -> None:
+    (cli.directory / ".wfe").mkdir()
+    (cli.directory / ".wfe/wfe.db").write_text("no database, and long enough to be looked at " * 50)
+
+    done = cli("list", code=2)
+
+    assert done.stderr.startswith("wfe: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts_are_printed(cli: Cli, shell: str) -> None:
     assert "_WFE_COMPLETE" in cli("completion", shell).stdout

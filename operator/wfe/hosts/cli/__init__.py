@@ -30,6 +30,8 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "convert": ("convert", "Print a file's workflows as Kubernetes resources."),
     "completion": ("completion", "Print the completion script of a shell."),
 }
+# Looking for plugins of pydantic costs a tenth of a short run, and nobody wants them here.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 BROKEN: Final = 70
 TRY_LATER: Final = 75
 

@@ -18,6 +18,7 @@ from wfe.hosts.cli.options import open_host, prepare_store, running_options, sto
 from wfe.hosts.cli.remembered import Way, remember
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.embedded.files import chosen, load_file, workflows_of
+from wfe.hosts.embedded.laptop import require_runnable
 from wfe.model.json import Data
 
 
@@ -50,6 +51,7 @@ async def _run(file: Path, options: dict[str, object]) -> int:
     config = config_variables(os.environ)
     loaded = load_file(file, {**config, **texts})
     workflows = workflows_of(loaded)
+    require_runnable(loaded)
     for problem in loaded.warnings:
         click.echo(neutral(str(problem)), err=True)
     workflow = chosen(workflows, asked.text("workflow"), str(file))
