@@ -58,7 +58,7 @@ class Driver:
         self._dispatcher = dispatcher
         self._publish = publish
         self._told: list[Signal] = []
-        self._may_have_mail = True
+        self._may_have_mail = False
         self._stirred = asyncio.Event()
         self._wake_at: datetime | None = None
         self._failed_saves = 0
@@ -88,9 +88,8 @@ class Driver:
         """
         if born is None:
             self._dispatch_outstanding()
-            self._stirred.set()
+            self.look_in_inbox()
         else:
-            self._may_have_mail = False
             self._took(born)
         while not self.instance.status.is_final:
             await self._wait()
