@@ -1,6 +1,7 @@
 """Runs what documents show: `wfe` as a newcomer has it on the path, in a directory of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -15,17 +16,23 @@ def environment() -> dict[str, str]:
 
 
 def run(arguments: Sequence[str], directory: Path, *, within: float = 60) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
+    """Run a command to its end; when it takes too long, end it and what it started."""
+    with subprocess.Popen(
         arguments,
         cwd=directory,
         env=environment(),
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=within,
-        check=False,
-    )
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(timeout=within)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
 def said(result: subprocess.CompletedProcess[str]) -> str:
