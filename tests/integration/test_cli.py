@@ -306,6 +306,21 @@ def test_services_are_refused_before_anything_is_started(cli: Cli) -> None:
     assert cli("validate", "w.yaml").returncode == 0
 
 
+def test_what_means_nothing_here_is_said_once(cli: Cli) -> None:
+    text = HELLO.replace("config:", "config:\n        image: alpine\n        memory: 1Gi")
+
+    assert "`image`, `memory` mean nothing here" in cli("run", cli.write(text)).stderr
+
+
+def test_a_workflow_that_is_another_than_before_is_told(cli: Cli) -> None:
+    assert "another" not in cli("run", cli.write(HELLO)).stderr
+    assert "another" not in cli("run", "w.yaml").stderr
+
+    done = cli("run", cli.write(HELLO.replace("hello $WHO", "hi $WHO")))
+
+    assert "hello v1 is another than before" in done.stderr
+
+
 def test_a_secret_is_given_and_never_shown(cli: Cli) -> None:
     run = 'echo "it is $TOKEN"; test -e fixed'
     text = steps(run, SUSPENDS).replace('"}', '", env: {TOKEN: {secret: {name: T, key: k}}}}')

@@ -61,28 +61,6 @@ def config_variables(environ: Mapping[str, str]) -> dict[str, Json]:
     return json_object(text, CONFIG_VARIABLE) if text.strip() else {}
 
 
-def secrets_of(texts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
-    """Return secrets; `NAME` alone takes the environment's variable of that name."""
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals and name not in environ:
-            raise click.BadParameter(
-                f"the environment has no `{name}`; write {name}=VALUE", param_hint="--secret"
-            )
-        found[name] = value if equals else environ[name]
-    return found
-
-
 def as_json(value: Any, *, indent: int | None = 2) -> str:
     """Return one JSON document."""
     return json.dumps(value, indent=indent, ensure_ascii=False)
-
-
-def missing_secrets(names: list[str]) -> None:
-    """Refuse to go on without secrets that an instance was started with; their values are nowhere kept."""
-    if names:
-        needed = " ".join(f"--secret {name}=…" for name in names)
-        raise click.BadParameter(
-            f"the instance needs them, and they are not kept: {needed}", param_hint="--secret"
-        )

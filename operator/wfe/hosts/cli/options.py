@@ -61,6 +61,12 @@ def running_options(function: F) -> F:
             "--secret", "secrets", multiple=True, metavar="NAME=VALUE", help="A secret that steps refer to."
         ),
         click.option(
+            "--secrets",
+            "secrets_path",
+            type=click.Path(path_type=Path, exists=True),
+            help="Secrets from a file of NAME=VALUE lines, or from a directory of files.",
+        ),
+        click.option(
             "--workspace",
             type=click.Path(path_type=Path, exists=True, file_okay=False),
             help="The directory that steps work in.  [default: the current one]",

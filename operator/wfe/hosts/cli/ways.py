@@ -4,10 +4,10 @@ from collections.abc import Container
 from pathlib import Path
 
 from wfe.errors import NotFound
-from wfe.hosts.cli.arguments import missing_secrets
 from wfe.hosts.cli.finish import Asked
 from wfe.hosts.cli.options import prepare_store
 from wfe.hosts.cli.remembered import Way, recall
+from wfe.hosts.cli.secrets import missing_secrets
 from wfe.providers import find
 
 

@@ -132,6 +132,12 @@ class WorkflowHost(Control):
         for instance in waiting:
             self._room.runtime.nursery.start(self._recover_root(instance), name="recover a parked instance")
 
+    async def is_changed(self, workflow: Workflow) -> bool:
+        """Say whether the store knows the same id and version with other content; its instances keep that."""
+        ref = workflow.graph.workflow
+        stored = await self._room.store.latest_definition(ref.id, ref.version)
+        return stored is not None and stored.workflow.digest != ref.digest
+
     # -- instances ---------------------------------------------------------------------------------------------
 
     async def start(

@@ -1,7 +1,23 @@
-"""What a machine without a cluster cannot do for a workflow."""
+"""What a machine without a cluster cannot do for a workflow, or leaves out."""
+
+from typing import Final
 
 from wfe.errors import DefinitionInvalid, Problem
+from wfe.graph.node import TaskSpec
 from wfe.language import Loaded
+
+_IGNORED: Final = ("image", "memory", "cpu", "pull_policy")
+
+
+def ignored_here(loaded: Loaded) -> list[str]:
+    """Return the words of the workflows that mean nothing here, where steps are local processes."""
+    found: dict[str, None] = {}
+    for one in loaded.workflows:
+        for node in one.graph.nodes.values():
+            if isinstance(node.spec, TaskSpec):
+                found.update((key, None) for key in _IGNORED if node.spec.config.get(key) is not None)
+        found.update((key, None) for key in ("shared_volume",) if getattr(one.model, key, None) is not None)
+    return list(found)
 
 
 def require_runnable(loaded: Loaded) -> None:

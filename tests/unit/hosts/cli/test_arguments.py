@@ -3,8 +3,9 @@ from pathlib import Path
 import click
 import pytest
 
-from wfe.hosts.cli.arguments import config_variables, missing_secrets, pairs, read_inputs, secrets_of
+from wfe.hosts.cli.arguments import config_variables, pairs, read_inputs
 from wfe.hosts.cli.remembered import Way, recall, remember
+from wfe.hosts.cli.secrets import given_secrets, missing_secrets, read_secrets
 
 
 @pytest.mark.parametrize(
@@ -56,9 +57,27 @@ def test_variables_come_from_the_environment() -> None:
 
 
 def test_a_secret_without_a_value_is_taken_from_the_environment() -> None:
-    assert secrets_of(["A=x=y", "B"], {"B": "z"}) == {"A": "x=y", "B": "z"}
+    assert given_secrets(["A=x=y", "B"], {"B": "z"}) == {"A": "x=y", "B": "z"}
     with pytest.raises(click.BadParameter, match="no `C`"):
-        secrets_of(["C"], {})
+        given_secrets(["C"], {})
+
+
+def test_secrets_come_from_lines_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text("# mine\nA=1=2\n\nexport B='x y'\nC=\n")
+
+    assert read_secrets(file) == {"A": "1=2", "B": "x y", "C": ""}
+    file.write_text("A=1\nnonsense\n")
+    with pytest.raises(click.BadParameter, match="line 2"):
+        read_secrets(file)
+
+
+def test_secrets_come_from_files_of_a_directory(tmp_path: Path) -> None:
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry/token").write_text("t\n")
+    (tmp_path / "plain").write_text("p")
+
+    assert read_secrets(tmp_path) == {"plain": "p", "registry/token": "t"}
 
 
 def test_secrets_that_are_missing_are_all_named() -> None:

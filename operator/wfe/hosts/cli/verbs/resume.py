@@ -6,10 +6,10 @@ import sys
 
 import click
 
-from wfe.hosts.cli.arguments import secrets_of
 from wfe.hosts.cli.displays import display_for
 from wfe.hosts.cli.finish import Asked, followed
 from wfe.hosts.cli.options import instance_argument, open_host, running_options, store_option
+from wfe.hosts.cli.secrets import secrets_of
 from wfe.hosts.cli.ways import way_of
 
 
@@ -26,7 +26,7 @@ def command(instance: str, **options: object) -> None:
 
 
 async def _resume(instance: str, asked: Asked) -> int:
-    secrets = secrets_of(asked.texts("secrets"), os.environ)
+    secrets = secrets_of(asked, os.environ)
     way, _ = await way_of(asked, instance, secrets)
     display = display_for(asked.output)
     async with open_host(

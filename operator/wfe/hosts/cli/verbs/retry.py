@@ -6,11 +6,11 @@ import sys
 
 import click
 
-from wfe.hosts.cli.arguments import secrets_of
 from wfe.hosts.cli.displays import display_for
 from wfe.hosts.cli.finish import Asked, followed
 from wfe.hosts.cli.options import instance_argument, open_host, running_options, store_option
 from wfe.hosts.cli.remembered import remember
+from wfe.hosts.cli.secrets import secrets_of
 from wfe.hosts.cli.ways import way_of
 
 
@@ -28,7 +28,7 @@ def command(instance: str, name: str | None, **options: object) -> None:
 
 
 async def _retry(instance: str, name: str | None, asked: Asked) -> int:
-    secrets = secrets_of(asked.texts("secrets"), os.environ)
+    secrets = secrets_of(asked, os.environ)
     way, state = await way_of(asked, instance, secrets)
     display = display_for(asked.output)
     async with open_host(

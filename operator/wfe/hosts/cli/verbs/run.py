@@ -10,15 +10,17 @@ import click
 from wfe.errors import NameTaken
 from wfe.graph.fields import coerce_inputs
 from wfe.graph.workflow import Workflow
-from wfe.hosts.cli.arguments import config_variables, pairs, read_inputs, secrets_of
+from wfe.hosts.cli.arguments import config_variables, pairs, read_inputs
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.displays import display_for
 from wfe.hosts.cli.finish import Asked, followed
 from wfe.hosts.cli.options import open_host, prepare_store, running_options, store_option
 from wfe.hosts.cli.remembered import Way, remember
+from wfe.hosts.cli.secrets import secrets_of
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.embedded.files import chosen, load_file, workflows_of
-from wfe.hosts.embedded.laptop import require_runnable
+from wfe.hosts.embedded.laptop import ignored_here, require_runnable
+from wfe.language import Loaded
 from wfe.model.json import Data
 
 
@@ -52,8 +54,7 @@ async def _run(file: Path, options: dict[str, object]) -> int:
     loaded = load_file(file, {**config, **texts})
     workflows = workflows_of(loaded)
     require_runnable(loaded)
-    for problem in loaded.warnings:
-        click.echo(neutral(str(problem)), err=True)
+    _say_what_is_odd(loaded)
     workflow = chosen(workflows, asked.text("workflow"), str(file))
     given = pairs(asked.texts("inputs"), "--input")
     path = options["inputs_file"]
@@ -62,7 +63,7 @@ async def _run(file: Path, options: dict[str, object]) -> int:
         **coerce_inputs(workflow.graph, given),
     }
     variables = {**config, **coerce_inputs(workflow.graph, texts)}
-    secrets = secrets_of(asked.texts("secrets"), os.environ)
+    secrets = secrets_of(asked, os.environ)
     way = Way(secrets=tuple(secrets)).with_asked(asked.workspace or Path(), asked.env)
     display = display_for(asked.output)
     async with open_host(
@@ -76,11 +77,22 @@ async def _run(file: Path, options: dict[str, object]) -> int:
         host.register(*workflows.values())
 
         async def start() -> str:
+            if await host.is_changed(workflow):
+                known = str(workflow.graph.workflow)
+                click.echo(f"{known} is another than before; instances that run keep the old one", err=True)
             instance = await _start(host, workflow, inputs, variables, asked.text("name"))
             remember(prepare_store(asked.store, create=True), instance, way)
             return instance
 
         return await followed(host, start, display, asked)
+
+
+def _say_what_is_odd(loaded: Loaded) -> None:
+    for problem in loaded.warnings:
+        click.echo(neutral(str(problem)), err=True)
+    if ignored := ignored_here(loaded):
+        words = ", ".join(f"`{word}`" for word in ignored)
+        click.echo(f"steps are processes of this machine, so {words} mean nothing here", err=True)
 
 
 async def _start(
