@@ -11,6 +11,7 @@ from tests.simulation.scenarios import SCENARIOS
 from wfe.errors import Conflict, Retryable
 from wfe.model.commands import AwaitEvent
 from wfe.model.decision import Decision
+from wfe.model.instance import Instance
 from wfe.model.json import Json
 from wfe.model.signals import Signal, TaskEnded
 from wfe.model.task import Task
@@ -102,7 +103,9 @@ class NeverAdjustsChildren(Runtime):
     def __post_init__(self) -> None:
         super().__post_init__()
 
-        async def nothing(driver: Driver, path: str, child: str) -> None: ...
+        async def nothing(
+            driver: Driver, path: str, child: str, *, since: Instance | None = None
+        ) -> None: ...
 
         self._dispatch.children.adjust = nothing  # type: ignore[method-assign]
 

@@ -46,6 +46,7 @@ class Birth:
     variables: Data = field(default_factory=dict)
     reference: str | None = None
     parent: ParentRef | None = None
+    ordered_at: int = 0
     root: str | None = None
     retry_of: str | None = None
     trace: str | None = None
@@ -62,6 +63,7 @@ def begin(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
         created_at=world.now,
         reference=birth.reference,
         parent=birth.parent,
+        ordered_at=birth.ordered_at,
         root=birth.root,
         retry_of=birth.retry_of,
         trace=birth.trace,
@@ -127,9 +129,10 @@ def _take(draft: Draft, signal: Signal) -> None:
             if pointer is not None and pointer.phase is Phase.BODY and pointer.attempt == signal.attempt:
                 draft.primitive(pointer).answer(draft, pointer, signal)
         case SuspendRequested(reason=reason):
-            ending.suspend(draft, reason)
+            if _is_in_order(draft, signal):
+                ending.suspend(draft, reason)
         case ResumeRequested(reason=reason):
-            if reason in {None, draft.get("reason")}:
+            if _is_in_order(draft, signal) and reason in {None, draft.get("reason")}:
                 _resume(draft)
         case CancelRequested(reason=reason):
             _cancel(draft, reason)
@@ -177,6 +180,16 @@ def _due(draft: Draft) -> Iterable[str]:
         if (pointer.wake_at is not None and pointer.wake_at <= now)
         or (pointer.deadline is not None and pointer.deadline <= now)
     ]
+
+
+def _is_in_order(draft: Draft, signal: SuspendRequested | ResumeRequested) -> bool:
+    """Whether no later order of the parent's has come before: a host that lags behind may give an old one."""
+    if signal.parent_revision is None:
+        return True
+    if signal.parent_revision < draft.get("ordered_at"):
+        return False
+    draft.head["ordered_at"] = signal.parent_revision
+    return True
 
 
 def _resume(draft: Draft) -> None:

@@ -107,6 +107,7 @@ class Instance:
         undo: undo records by their sequence number, which only grows.
         lists: items and collected values of `for_each`, in named pieces that rarely change.
         outputs: the declared outputs, once it is Complete.
+        ordered_at: the revision of the parent at its last order (suspend, resume): an older one comes too late.
         deadline: when the whole run has taken too long; moved on by the time spent suspended.
         failure: why it ended Failed, or why everything is being stopped.
     """
@@ -141,6 +142,7 @@ class Instance:
     suspended_at: datetime | None = None
     suspended_for: timedelta = timedelta()
     cancelled: bool = False
+    ordered_at: int = 0
     end: EndRequest | None = None
 
     @property

@@ -57,19 +57,21 @@ class ChildEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SuspendRequested:
-    """Start nothing new; let what runs finish."""
+    """Start nothing new; let what runs finish. With `parent_revision` it is an order of the parent's, given then."""
 
     reason: str = "suspended on request"
+    parent_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResumeRequested:
     """Go on: what is due starts, and steps that an error suspended run again with a fresh budget.
 
-    With a reason: only if it was suspended for that reason.
+    With a reason: only if it was suspended for that reason. With `parent_revision` it is an order of the parent's.
     """
 
     reason: str | None = None
+    parent_revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """Child instances: started, kept suspended as long as their parent is, and told of when they end.
 
 Cancelling, suspending and resuming go by what the parent is now, not by the order of commands: a look at the
-parent, after every command and whenever the child is found again, puts right what was not carried out.
+parent, after every command and whenever the child is found again, puts right what was not carried out. Each such
+order says at which revision of the parent it was given, and the child takes none that is older than its last.
 """
 
 import asyncio
@@ -38,6 +39,8 @@ class Instances(Protocol):
 
     def is_driving(self, instance_id: str) -> bool: ...
 
+    def value(self, instance_id: str) -> Instance | None: ...
+
 
 class Children:
     """The children of the instances that this host drives."""
@@ -50,13 +53,14 @@ class Children:
 
     async def follow(self, driver: Driver, command: StartChild) -> None:
         """Create the child or find it, drive it, and tell the parent how it ended."""
+        parent = driver.instance
         try:
-            graph = await self._definitions.child(driver.instance, command.workflow, command.version)
-            await self._start(driver.instance, graph, command)
+            graph = await self._definitions.child(parent, command.workflow, command.version)
+            await self._start(parent, graph, command)
         except Permanent as error:
             driver.tell(_refused(command, error))
             return
-        await self.adjust(driver, command.path, command.child)
+        await self.adjust(driver, command.path, command.child, since=parent)
         child = await self._instances.wait(command.child)
         self._locks.pop(command.child, None)
         driver.tell(_ended(command, graph, child))
@@ -70,8 +74,15 @@ class Children:
                 raise
             await self._instances.recover(command.child)
 
-    async def adjust(self, driver: Driver, path: str, child: str) -> None:
-        """Make the child what its parent's step wants it to be: cancelled, suspended, or going on."""
+    async def adjust(self, driver: Driver, path: str, child: str, *, since: Instance | None = None) -> None:
+        """Make the child what its parent's step wants it to be: cancelled, suspended, or going on.
+
+        Args:
+            driver: the parent's.
+            path: the parent's visit.
+            child: the child's id.
+            since: the parent as it was when the child was asked for, if it may just have been created.
+        """
         async with self._locks[child]:
             pointer = driver.instance.pointers.get(path)
             if pointer is None or not self._instances.is_driving(child):
@@ -79,16 +90,17 @@ class Children:
             if pointer.stop is not None or pointer.progress.failure is not None:
                 await self._instances.signal(child, CancelRequested(reason="its parent was cancelled"))
             elif driver.instance.status is InstanceStatus.SUSPENDED:
-                await self._instances.signal(child, SuspendRequested(reason=PARENT_SUSPENDED))
-            elif not await self._goes_on(child):
-                await self._instances.signal(child, ResumeRequested(reason=PARENT_SUSPENDED))
+                suspend = SuspendRequested(reason=PARENT_SUSPENDED, parent_revision=driver.instance.revision)
+                await self._instances.signal(child, suspend)
+            elif since is None or not self._goes_on(child, since, driver.instance):
+                resume = ResumeRequested(reason=PARENT_SUSPENDED, parent_revision=driver.instance.revision)
+                await self._instances.signal(child, resume)
 
-    async def _goes_on(self, child: str) -> bool:
-        # In this order: what has left the inbox is in what was saved; what its driver has in hand may be older.
-        if await self._store.inbox(child):
-            return False
-        saved = await self._store.load(child)
-        return saved is not None and saved.status is not InstanceStatus.SUSPENDED
+    def _goes_on(self, child: str, since: Instance, now: Instance) -> bool:
+        """Whether it was created by what its parent was, and the parent was not suspended meanwhile."""
+        value = self._instances.value(child)
+        is_new = value is not None and value.ordered_at == since.revision
+        return is_new and now.suspended_for == since.suspended_for
 
 
 def _birth(parent: Instance, graph: Graph, command: StartChild) -> Birth:
@@ -98,6 +110,7 @@ def _birth(parent: Instance, graph: Graph, command: StartChild) -> Birth:
         inputs=_inputs(graph, parent, command),
         variables=parent.variables,
         parent=ParentRef(parent.id, command.path, command.attempt),
+        ordered_at=parent.revision,
         root=parent.root or parent.id,
         trace=parent.trace,
         pins=parent.pins,

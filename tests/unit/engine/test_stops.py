@@ -279,3 +279,12 @@ def test_an_attempt_that_is_lost_while_it_is_being_stopped_has_stopped() -> None
     play.tell(TaskEnded(path="p/a", attempt=1, outcome=TaskOutcome.LOST))
     assert play.status() == InstanceStatus.COMPLETE
     assert play.statuses()["p/a"] == "Cancelled"
+
+
+def test_an_order_of_the_parent_that_is_older_than_the_last_comes_too_late() -> None:
+    play = Play(graph(leaf("d", n.DelaySpec(duration="1h"))))
+    play.tell(ResumeRequested(reason="its parent's", parent_revision=3))
+    play.tell(SuspendRequested(reason="its parent's", parent_revision=2))
+    assert play.status() == InstanceStatus.RUNNING
+    play.tell(SuspendRequested(reason="its parent's", parent_revision=4))
+    assert play.status() == InstanceStatus.SUSPENDED

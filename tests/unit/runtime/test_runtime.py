@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from tests.unit.engine.nodes import SUSPEND, graph, leaf, task
+from tests.unit.engine.nodes import SUSPEND, each, graph, leaf, task
 from tests.unit.runtime.site import Site, settled, virtually
 from wfe.engine import Birth
 from wfe.errors import NameTaken, NotFound
 from wfe.graph import node as n
 from wfe.graph.graph import Field, Graph
 from wfe.model.instance import WorkflowRef
-from wfe.model.signals import CancelRequested, ResumeRequested, SuspendRequested
+from wfe.model.signals import CancelRequested, ResumeRequested, Signal, SuspendRequested
 from wfe.ports.store import Query
 from wfe.runtime.runtime import HeldElsewhere
 from wfe.testing.fakes import FakeExecutor
@@ -200,3 +200,20 @@ async def test_an_offer_that_is_withdrawn_while_it_is_made_does_not_stay() -> No
     assert (await site.runtime.wait("i")).status == "Terminated"
     await settled()
     assert await site.store.claim_activity("job", "worker", now=site.clock.now()) is None
+
+
+@virtually
+async def test_children_of_an_undisturbed_parent_cost_no_messages() -> None:
+    site = Site(executor=FakeExecutor(obliging=True))
+    site.knows(a_child(task("a")))
+    posts: list[str] = []
+    post = site.store.post
+
+    async def counted(instance: str, signal: Signal) -> int:
+        posts.append(instance)
+        return await post(instance, signal)
+
+    site.store.post = counted  # type: ignore[method-assign]
+    await site.start(graph(each("e", [1, 2, 3], leaf("c", n.ChildSpec(workflow="child")))))
+    assert (await site.runtime.wait("i")).status == "Complete"
+    assert posts == []
