@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import Field
 
-from wfe.definition.base import Model
+from wfe.definition.strict import Model
 from wfe.expr.condition import ALL_OPERATORS, All, AnyOf, Compare, Condition, NoneOf, Not, OneOf
 from wfe.model.json import Json
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from wfe.definition.base import DataName, Duration, DurationTemplate, Model
+from wfe.definition.strict import DataName, Duration, DurationTemplate, Model
 from wfe.model.json import Json
 
 

@@ -1,6 +1,6 @@
 """Names of steps that have none: by construct and number, or by the step whose hook they are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from wfe.definition.step import Where
 from wfe.definition.workflow import Place, WorkflowModel
@@ -9,15 +9,12 @@ from wfe.definition.workflow import Place, WorkflowModel
 def step_names(workflow: WorkflowModel) -> Mapping[Where, str]:
     """Return the name of every step by its place; the same every time."""
     places = list(workflow.walk())
-    taken = {place.step.name for place in places if place.step.name is not None}
-    names: dict[Where, str] = {}
+    names = _Names({place.step.name for place in places if place.step.name is not None})
+    found: dict[Where, str] = {}
     for place in places:
         name = place.step.name
-        if name is None:
-            name = _free(_wanted(place, names), taken)
-            taken.add(name)
-        names[place.where] = name
-    return names
+        found[place.where] = names.free(_wanted(place, found)) if name is None else name
+    return found
 
 
 def _wanted(place: Place, names: Mapping[Where, str]) -> str:
@@ -26,10 +23,17 @@ def _wanted(place: Place, names: Mapping[Where, str]) -> str:
     return place.step.kind.replace("_", "-")
 
 
-def _free(wanted: str, taken: Iterable[str]) -> str:
-    number = 2
-    name = wanted
-    while name in taken:
-        name = f"{wanted}-{number}"
-        number += 1
-    return name
+class _Names:
+    """Gives out names that nobody has: `delay`, `delay-2`, …"""
+
+    def __init__(self, taken: set[str]) -> None:
+        self.taken = taken
+        self.last: dict[str, int] = {}
+
+    def free(self, wanted: str) -> str:
+        name = wanted
+        while name in self.taken:
+            self.last[wanted] = self.last.get(wanted, 1) + 1
+            name = f"{wanted}-{self.last[wanted]}"
+        self.taken.add(name)
+        return name

@@ -6,6 +6,7 @@ steps had to go, the checks that would then miss them stay silent.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -14,7 +15,7 @@ from wfe.definition.children import check_children
 from wfe.definition.compile import compile_workflow
 from wfe.definition.findings import Finding, Where
 from wfe.definition.pruning import is_structure, step_around, to_leave_out, without
-from wfe.definition.sentences import findings_of, is_echo
+from wfe.definition.sentences import MOST, findings_of, is_echo
 from wfe.definition.workflow import WorkflowModel
 from wfe.graph.graph import Graph
 
@@ -73,7 +74,12 @@ def _read(parsed: _Parsed, others: Mapping[str, WorkflowModel], variables: froze
     model = parsed.model
     if model is not None:
         found = _meaning(model, others, variables, whole=parsed.is_whole)
-        findings.extend(finding for finding in found if not parsed.may_cause(finding))
+        findings.extend(islice((each for each in found if not parsed.may_cause(each)), MOST + 1))
+    if len(findings) > MOST:
+        findings = [
+            *findings[:MOST],
+            Finding((), f"there are more than {MOST} mistakes", "these are the first"),
+        ]
     if model is None or any(finding.is_error for finding in findings):
         return Read(None, None, tuple(findings))
     return Read(model, compile_workflow(model), tuple(findings))
@@ -100,8 +106,10 @@ def _parse(raw: Raw) -> _Parsed:
             return _Parsed(WorkflowModel.model_validate(raw), tuple(findings), left_out)
         except ValidationError as error:
             found = findings_of(error, WorkflowModel, without=left_out)
-            errors = [each for each in error.errors(include_url=False) if not is_echo(each)]
+            errors = islice((each for each in error.errors(include_url=False) if not is_echo(each)), MOST)
         findings.extend(each for each in found if each not in findings)
+        if len(findings) > MOST:
+            break
         known, before = len(left_out), raw
         for each in errors:
             loc = to_leave_out(tuple(each["loc"]), each["type"], before)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Container, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
@@ -10,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from wfe.definition.findings import Finding, Where
 from wfe.model.forms import NotJson, dump_json
+
+MOST: Final = 100
+"""No more findings than these are told of one workflow."""
 
 OURS: Final = frozenset({"bindings"})
 """Keys of configurations that only the compiler writes."""
@@ -53,7 +57,8 @@ def findings_of(
         without: places in it of which nothing is to be said.
     """
     every = error.errors(include_url=False)
-    errors = [each for each in every if not is_echo(each) and tuple(each["loc"]) not in without]
+    told = (each for each in every if not is_echo(each) and tuple(each["loc"]) not in without)
+    errors = list(islice(told, MOST + 1))
     return [_finding(each, root, where) for each in _joined(errors, root)]
 
 

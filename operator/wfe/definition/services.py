@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from wfe.definition.base import Duration, Model, as_written
+from wfe.definition.strict import Duration, Model, as_written
 from wfe.model.json import Json
 
 Port = Annotated[int, Field(ge=1, le=65535)]

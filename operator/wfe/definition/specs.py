@@ -1,7 +1,6 @@
 """What each kind of step is to the engine: one function a construct, one line in SPECS."""
 
 from collections.abc import Callable, Mapping
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 from wfe.definition.constructs import Child
@@ -40,7 +39,7 @@ def task_config(step: Step) -> dict[str, Json]:
 def shell_of(config: Mapping[str, Json]) -> str:
     """Return the name of the shell that a configuration asks for, without path and flags."""
     words = str(config.get("shell") or "sh").split()
-    return PurePosixPath(words[0]).name if words else "sh"
+    return words[0].rsplit("/", 1)[-1] if words else "sh"
 
 
 def script_of(config: Mapping[str, Json]) -> tuple[str, str] | None:

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field
 
 from wfe.definition import constructs
-from wfe.definition.base import DataName, Duration, DurationTemplate, Model, as_written
 from wfe.definition.conditions import ConditionModel
+from wfe.definition.strict import DataName, Duration, DurationTemplate, Model, as_written
 from wfe.model.json import Json
 
 Where = tuple[str | int, ...]
@@ -15,6 +15,7 @@ CONSTRUCTS: Final = (
     "parallel", "sequence", "if", "switch", "while", "for_each", "saga", "wait_for", "delay", "until",
     "activity", "poll", "recur", "schedule", "end",
 )  # fmt: skip
+_FIELDS: Final = {key: f"{key}_" if key in {"if", "while"} else key for key in CONSTRUCTS}
 CONTAINERS: Final = frozenset(
     {"parallel", "sequence", "if", "switch", "while", "for_each", "saga", "recur", "schedule"}
 )
@@ -71,6 +72,13 @@ class Switch(Model):
     value: Json = Field(description="A placeholder such as `((kind))`, or a path such as `.kind`.")
     cases: dict[str, tuple["Step", ...]] = Field(min_length=1, description="Steps by the text of the value.")
     default: tuple["Step", ...] | None = Field(None, description="Steps for every other value.")
+
+    def groups(self, key: str) -> Iterator[tuple[Where, tuple["Step", ...]]]:
+        """Yield the lists of steps in it, and where they stand below the key."""
+        for case, steps in self.cases.items():
+            yield (key, "cases", case), steps
+        if self.default is not None:
+            yield (key, "default"), self.default
 
 
 class While(Model):
@@ -159,10 +167,14 @@ class Step(Model):
 
     def given(self) -> list[str]:
         """Return the construct keys that are there; one, or none for a step that runs something."""
-        return [key for key in CONSTRUCTS if self.content(key) is not None]
+        there = self.model_fields_set
+        if there.isdisjoint(_FIELDS.values()):
+            return []
+        return [key for key, name in _FIELDS.items() if name in there and getattr(self, name) is not None]
 
     def content(self, key: str) -> Any:
-        return getattr(self, f"{key}_" if key in {"if", "while"} else key)
+        """Return what stands under a construct key."""
+        return getattr(self, _FIELDS[key])
 
     @property
     def kind(self) -> str:
@@ -177,21 +189,18 @@ class Step(Model):
 
     def groups(self) -> Iterator[tuple[Where, tuple["Step", ...]]]:
         """Yield the lists of steps in it, in the order of the file, and where they stand."""
-        return ((where, steps) for where, steps in self._groups() if steps is not None)
-
-    def _groups(self) -> Iterator[tuple[Where, tuple["Step", ...] | None]]:
-        for key in ("parallel", "sequence", "saga"):
-            yield (key,), self.content(key)
-        for key in ("while", "for_each", "recur", "schedule"):
-            block = self.content(key)
-            yield (key, "steps"), block and block.steps
-        if self.if_ is not None:
-            yield ("if", "then"), self.if_.then
-            yield ("if", "else"), self.if_.else_
-        if self.switch is not None:
-            for case, steps in self.switch.cases.items():
-                yield ("switch", "cases", case), steps
-            yield ("switch", "default"), self.switch.default
+        for key in self.given():
+            match self.content(key):
+                case If(then=then, else_=otherwise):
+                    yield (key, "then"), then
+                    if otherwise is not None:
+                        yield (key, "else"), otherwise
+                case Switch() as switch:
+                    yield from switch.groups(key)
+                case While(steps=steps) | ForEach(steps=steps) | Recur(steps=steps) | Schedule(steps=steps):
+                    yield (key, "steps"), steps
+                case tuple() as steps:
+                    yield (key,), steps
 
     def hooks(self) -> Iterator[tuple[str, "Step"]]:
         """Yield its hooks and its compensation by role."""

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from wfe.definition.base import DataName, Duration, Label, Model
 from wfe.definition.services import Concurrency, Retention, Service, SharedVolume
 from wfe.definition.step import ErrorBehavior, Step, Where
+from wfe.definition.strict import DataName, Duration, Label, Model
 from wfe.model.json import Json
 
 

@@ -10,11 +10,12 @@ wrong about quoting, a value would come out with stray quotes or not at all; it 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from wfe.expr.template import (
+    Arithmetic,
     Placeholder,
-    end_of_arithmetic,
     escape_at,
     may_have_placeholders,
     placeholder_at,
@@ -24,7 +25,9 @@ PREFIX: Final = "WFE_VAR_"
 LIKE_SH: Final = frozenset({"sh", "bash", "dash", "ash", "ksh", "zsh"})
 """The shells whose quoting this module knows."""
 
+LONGEST: Final = 256 * 1024
 _DEEPEST: Final = 50
+_LONG_TEST: Final = 500
 _PLAIN: Final = re.compile(r"[\\'\"`$#<\n()]|\b(?:case|esac)\b")
 _QUOTED: Final = re.compile(r"[\\\"`$(]")
 _BODY: Final = re.compile(r"[\\`$(]")
@@ -54,10 +57,16 @@ class Bound:
     problems: tuple[BindProblem, ...] = ()
 
 
+@lru_cache(maxsize=64)
 def bind(script: str, shell: str = "sh") -> Bound:
     """Replace the placeholders of a script by expansions of variables."""
     if not may_have_placeholders(script):
         return Bound(script)
+    if len(script) > LONGEST:
+        what = f"a script with placeholders has {len(script)} characters, {LONGEST} are the most"
+        return Bound(
+            script, problems=(BindProblem(0, what, "give values to programs by `env`, or in a file"),)
+        )
     scan = _Scan(script, ansi_quotes=shell in {"bash", "zsh", "ksh"})
     try:
         scan.plain("")
@@ -84,6 +93,7 @@ class _Scan:
         self.problems: list[BindProblem] = []
         self.heredocs: list[tuple[str, bool, bool]] = []
         self.depth = 0
+        self.sums = Arithmetic(text)
 
     def bound(self) -> str:
         parts: list[str] = []
@@ -115,11 +125,13 @@ class _Scan:
         return True
 
     def is_compared_as_number(self, found: Placeholder) -> bool:
-        line = self.text.rfind("\n", 0, found.start) + 1
+        near = max(0, found.start - _LONG_TEST)
+        line = max(self.text.rfind("\n", near, found.start) + 1, near)
         opened = self.text.rfind("[[", line, found.start)
         if opened < 0 or "]]" in self.text[opened : found.start]:
             return False
-        return _NUMERIC_TEST.match(self.text[opened : self.text.find("]]", found.end)]) is not None
+        test = self.text[opened : found.end + _LONG_TEST].partition("]]")[0]
+        return _NUMERIC_TEST.match(test) is not None
 
     def variable(self, found: Placeholder) -> str:
         key = ("var" if found.variable_only else "", *found.names)
@@ -143,16 +155,16 @@ class _Scan:
             self.edits.append((self.at, self.at + 1, ""))
         self.at += len(escape) if escape else 2
 
-    def nested(self, closer: str) -> None:
+    def nested(self, read: Callable[[], None]) -> None:
         self.depth += 1
         if self.depth > _DEEPEST:
             raise _TooDeep
-        self.plain(closer)
+        read()
         self.depth -= 1
 
     def backticks(self) -> None:
         self.at += 1
-        self.nested("`")
+        self.nested(lambda: self.plain("`"))
 
     def dollar(self, *, quoted: bool) -> None:
         text, at = self.text, self.at
@@ -169,16 +181,16 @@ class _Scan:
             return
         elif text.startswith("$(", at):
             self.at += 2
-            self.nested(")")
+            self.nested(lambda: self.plain(")"))
         elif text.startswith("${", at):
-            self.parameter(quoted=quoted)
+            self.nested(lambda: self.parameter(quoted=quoted))
         elif text.startswith("$'", at) and self.ansi_quotes and not quoted:
             self.ansi()
         else:
             self.at += 1
 
     def arithmetic(self, inside: int) -> bool:
-        end = end_of_arithmetic(self.text, inside)
+        end = self.sums.end(inside - 2)
         if end is None:
             return False
         self.refuse(
@@ -220,7 +232,7 @@ class _Scan:
             case "\\":
                 self.backslash()
             case '"':
-                self.double()
+                self.nested(self.double)
             case "`":
                 self.backticks()
             case "$":
@@ -306,7 +318,7 @@ class _Scan:
         if self.text.startswith("((", self.at) and self.arithmetic(self.at + 2):
             return
         self.at += 1
-        self.nested(")")
+        self.nested(lambda: self.plain(")"))
 
     # Here-documents: their bodies begin at the next line.
 

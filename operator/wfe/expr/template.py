@@ -92,12 +92,13 @@ def _cached_pieces(text: str) -> tuple[Piece, ...]:
 
 def _split(text: str) -> list[Piece]:
     found: list[Piece] = []
+    arithmetic = Arithmetic(text)
     done = 0
     position = 0
     while match := _TOKEN.search(text, position):
         position = match.end()
         if match["sums"]:
-            position = end_of_arithmetic(text, match.end()) or match.end()
+            position = arithmetic.end(match.start() + 1) or match.end()
         elif match["escape"]:
             found.extend((text[done : match.start()], match["escape"][1:]))
             done = position
@@ -128,16 +129,33 @@ def _placeholder(match: re.Match[str]) -> Placeholder:
     return Placeholder(names, variable_only, match.start(), match.end(), match[0])
 
 
-def end_of_arithmetic(text: str, position: int) -> int | None:
-    """Return where shell arithmetic ends that begins before a position; None if it is no arithmetic."""
-    depth, one_left = 2, 0
-    for found in _PARENTHESIS.finditer(text, position):
-        depth += 1 if found[0] == "(" else -1
-        if depth == 0:
-            # `((a) | b)` is a command in a subshell in a subshell.
-            return found.end() if found.start() == one_left else None
-        one_left = found.end() if depth == 1 else one_left
-    return None
+class Arithmetic:
+    """Where the shell's arithmetic is in a text: `((…))`, whose two closing parentheses stand together."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._closed_by: dict[int, int] | None = None
+
+    def end(self, position: int) -> int | None:
+        """Return where arithmetic ends whose `((` begins at a position; None if it is something else.
+
+        `((a) | b)` is a command in a subshell in a subshell.
+        """
+        if self._closed_by is None:
+            self._closed_by = _pairs(self._text)
+        outer, inner = self._closed_by.get(position), self._closed_by.get(position + 1)
+        return None if outer is None or inner is None or outer != inner + 1 else outer + 1
+
+
+def _pairs(text: str) -> dict[int, int]:
+    closed_by: dict[int, int] = {}
+    opened: list[int] = []
+    for found in _PARENTHESIS.finditer(text):
+        if found[0] == "(":
+            opened.append(found.start())
+        elif opened:
+            closed_by[opened.pop()] = found.start()
+    return closed_by
 
 
 def render(value: Json, names: Names) -> Json:

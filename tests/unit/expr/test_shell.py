@@ -128,7 +128,11 @@ def test_variables_say_what_they_stand_for() -> None:
         pytest.param("echo ${x:((a))}", "as a pattern or a number", id="substrings"),
         pytest.param("echo ${x%((a))}", "as a pattern or a number", id="patterns"),
         pytest.param("echo ${{ a b }}", "no name with `}}` follows", id="not-a-name"),
-        pytest.param("$(" * 60 + "((a))", "nested more than 50 deep", id="too-deep"),
+        pytest.param("((a))" + "$(" * 60, "nested more than 50 deep", id="too-deep"),
+        pytest.param("((a))" + "${" * 5000, "nested more than 50 deep", id="too-deep-in-expansions"),
+        pytest.param("((a))" + '"${x:-' * 5000, "nested more than 50 deep", id="too-deep-in-quotes"),
+        pytest.param("((a))" + "(" * 5000, "nested more than 50 deep", id="too-deep-in-subshells"),
+        pytest.param("((a))" + " " * (1 << 18), "262144 are the most", id="too-long"),
     ],
 )
 def test_where_the_shell_would_not_expand_it_is_a_problem_with_a_remedy(script: str, says: str) -> None:

@@ -84,8 +84,8 @@ def _of_script(place: Place) -> Iterator[Found]:
     found = script_of(config)
     if found is None or shell_of(config) not in LIKE_SH:
         return
-    for source in bind(found[1], shell_of(config)).variables.values():
-        for each in placeholders(found[1]):
-            if each.source == source:
-                yield place.at("config", found[0]), each
-                break
+    bound = set(bind(found[1], shell_of(config)).variables.values())
+    for each in placeholders(found[1]) if bound else ():
+        if each.source in bound:
+            bound.discard(each.source)
+            yield place.at("config", found[0]), each
