@@ -6,7 +6,7 @@
 import re
 from typing import Final
 
-from wfe.definition.base import WrittenNumber
+from wfe.definition.strict import WrittenNumber
 from wfe.language.faults import Fault
 from wfe.language.tree import Scalar
 from wfe.model.json import Json
