@@ -6,7 +6,6 @@ and is raised by `wait`; what goes wrong with the host's own watching breaks the
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +13,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from wfe.engine import Birth, Circumstances, begin
-from wfe.errors import NotFound, Permanent
+from wfe.errors import NotFound
 from wfe.graph.graph import Graph
 from wfe.model.decision import Decision
 from wfe.model.instance import Instance
@@ -33,16 +32,14 @@ from wfe.runtime.events import Waiters
 from wfe.runtime.nursery import Nursery
 from wfe.runtime.patience import persistently
 from wfe.runtime.tasks import TaskRunner
+from wfe.runtime.trees import HeldElsewhere, Trees, root_of
 
-LEASE: Final = timedelta(seconds=10)
+__all__ = ["HeldElsewhere", "Listener", "Runtime"]
+
 RENEW: Final = timedelta(seconds=3)
 LOOK: Final = timedelta(milliseconds=50)
 ATTEMPTS: Final = 4
 Listener = Callable[[Instance, Lifecycle], None]
-
-
-class HeldElsewhere(Permanent):
-    """Another live process works on the instance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +61,13 @@ class Runtime:
     driver_type: type[Driver] = Driver
     listeners: list[Listener] = field(default_factory=list)
     _drives: dict[str, _Drive] = field(default_factory=dict)
-    _trees: Counter[str] = field(default_factory=Counter)  # how many instances of a root's are driven here
+    _trees: Trees = field(init=False)
     _ends: Ends = field(init=False)
     _waiters: Waiters = field(init=False)
     _dispatch: Dispatch = field(init=False)
 
     def __post_init__(self) -> None:
+        self._trees = Trees(self.leases)
         self._ends = Ends(self.store)
         self._waiters = Waiters(self.store)
         children = Children(self.store, self.definitions, self)
@@ -100,7 +98,7 @@ class Runtime:
         )
         decision = begin(graph, replace(birth, pins=pins), world=world)
         if birth.parent is None:
-            await self.leases.acquire(_lease(birth.id), LEASE)
+            await self._trees.claim(birth.id)
         if await self.store.create(decision):
             self._drive(graph, decision.instance, decision)
         else:
@@ -126,19 +124,9 @@ class Runtime:
         if instance.status.is_final:
             self._ends.ended(instance)
             return
-        if not self._trees[_root(instance)]:
-            await self._hold(instance)
+        await self._trees.hold(instance)
         graph = await self.definitions.pinned(instance.workflow)
         self._drive(graph, instance, None)
-
-    async def _hold(self, instance: Instance) -> None:
-        lease = _lease(_root(instance))
-        if await self.leases.acquire(lease, LEASE) is None:
-            holder = await self.leases.holder(lease)
-            raise HeldElsewhere(
-                f"instance `{instance.name}` is being worked on by another process ({holder}); "
-                "stop that one first, or wait until its lease runs out"
-            )
 
     def _drive(self, graph: Graph, instance: Instance, born: Decision | None) -> None:
         if instance.id in self._drives:
@@ -153,7 +141,7 @@ class Runtime:
         )
         task = self.nursery.start(self._run(driver, born), name="drive")
         self._drives[instance.id] = _Drive(driver, task)
-        self._trees[_root(instance)] += 1
+        self._trees.joined(instance)
 
     async def _run(self, driver: Driver, born: Decision | None) -> None:
         instance = driver.instance
@@ -164,10 +152,9 @@ class Runtime:
         finally:
             del self._drives[instance.id]
             self._dispatch.forget(instance.id)
-            self._trees[_root(instance)] -= 1
-        if not self._trees[_root(instance)]:
-            del self._trees[_root(instance)]
-            await persistently(self.clock, lambda: self.leases.release(_lease(_root(instance))))
+            was_last = self._trees.left(instance)
+        if was_last:
+            await persistently(self.clock, lambda: self._trees.release(root_of(instance)))
 
     async def wait(self, instance_id: str) -> Instance:
         """Return the instance once it has ended, whoever drives it; raise what makes that impossible.
@@ -214,10 +201,10 @@ class Runtime:
 
     async def close(self) -> None:
         """Stop driving. Processes go on and are found again."""
-        roots = sorted(self._trees)
+        roots = self._trees.roots()
         await self.nursery.close()
         for root in roots:
-            await self.leases.release(_lease(root))
+            await self._trees.release(root)
 
     # -- the rest of the world ---------------------------------------------------------------------------------
 
@@ -240,19 +227,11 @@ class Runtime:
     async def _renew(self) -> None:
         while True:
             await self.clock.sleep_until(self.clock.now() + RENEW)
-            lost = await persistently(self.clock, lambda: self.leases.renew(LEASE))
+            lost = await persistently(self.clock, self._trees.renew)
             for drive in list(self._drives.values()):
-                if _lease(_root(drive.driver.instance)) in lost:
+                if root_of(drive.driver.instance) in lost:
                     drive.task.cancel()
 
     def _publish(self, instance: Instance, change: Lifecycle) -> None:
         for listener in self.listeners:
             listener(instance, change)
-
-
-def _root(instance: Instance) -> str:
-    return instance.root or instance.id
-
-
-def _lease(root: str) -> str:
-    return f"instance/{root}"
