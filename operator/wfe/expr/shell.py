@@ -342,7 +342,9 @@ class _Scan:
     def body(self, word: str, *, tabs: bool, quoted: bool) -> None:
         indent = r"\t*" if tabs else ""
         ending = re.compile(rf"^{indent}{re.escape(word)}$", re.MULTILINE).search(self.text, self.at)
-        end = ending.start() if ending else len(self.text)
+        if ending is None:
+            return  # no here-document, but a shift in some arithmetic that nobody marked as such
+        end = ending.start()
         if quoted:
             self.refuse(
                 self.at,
@@ -353,4 +355,4 @@ class _Scan:
         while not quoted and (found := _BODY.search(self.text, self.at, end)):
             self.at = found.start()
             self.step(found[0], quoted=True)
-        self.at = max(self.at, ending.end() if ending else end)
+        self.at = max(self.at, ending.end())

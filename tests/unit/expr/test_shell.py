@@ -43,6 +43,9 @@ def run(script: str, env: Mapping[str, str], shell: str = "sh") -> str:
             'cat <<A <<B\n${WFE_VAR_1}\nA\n\'\nB\necho "${WFE_VAR_1}"',
             id="two",
         ),
+        pytest.param(
+            "let x=1<<2\necho ((a))", 'let x=1<<2\necho "${WFE_VAR_1}"', id="a-shift-is-no-here-document"
+        ),
         pytest.param("cat <<<((a))", 'cat <<<"${WFE_VAR_1}"', id="here-string"),
         pytest.param(
             "# ((nope)) it's\necho ((a))", '# ((nope)) it\'s\necho "${WFE_VAR_1}"', id="comments-are-not-read"

@@ -10,6 +10,7 @@ from wfe.definition.checks import (
     names,
     outputs,
     placeholders,
+    returns,
     scripts,
     services,
     shapes,
@@ -32,6 +33,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     scripts.check,
     services.check,
     waits.check,
+    returns.check,
 )
 """What can be said of any part of a workflow."""
 

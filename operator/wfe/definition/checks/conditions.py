@@ -39,6 +39,10 @@ def _check(where: Where, condition: ConditionModel) -> Iterator[Finding]:
     operators = [name for name in ALL_OPERATORS if name in given]
     combinators = [name for name in COMBINATORS if name in given]
     if condition.field is not None:
+        if has_placeholders(condition.field):
+            yield Finding(
+                (*where, "field"), "paths are not filled in", "write the path out, as in `.inputs.name`"
+            )
         yield from _comparison(where, condition, operators)
         if combinators:
             yield Finding(

@@ -21,6 +21,10 @@ ELSEWHERE: Final = re.compile(
 """Types of pipelines elsewhere, which load here and find no executor."""
 
 
+UNWRITTEN: Final = frozenset({"poll", "python", "k8s"})
+"""Types that have a construct, a builder, or another word of their own."""
+
+
 def check(subject: Subject) -> Iterator[Finding]:
     for place in subject.places:
         given = place.step.given()
@@ -44,7 +48,7 @@ def _no_executor(place: Place, kind: str) -> Finding:
             f"no executor for steps of type `{kind}` here: a run would fail at this step",
             "use a shell step with an image that has the tool",
         )
-    types = [*BUILTIN, "workflow"]
+    types = [*(name for name in BUILTIN if name not in UNWRITTEN), "workflow"]
     return Finding(where, f"there is no type `{kind}`", f"{suggestion(kind, types)}there is {listing(types)}")
 
 

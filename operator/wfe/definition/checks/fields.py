@@ -8,6 +8,7 @@ from wfe.definition.checks.scopes import Scope, scopes
 from wfe.definition.checks.subject import Subject
 from wfe.definition.conditions import ConditionModel
 from wfe.definition.findings import Finding, Where, warning
+from wfe.definition.workflow import Place
 from wfe.expr.errors import ExpressionError, listing, suggestion
 from wfe.expr.path import VARIABLES, split
 from wfe.expr.types import Type, parse_type
@@ -21,10 +22,21 @@ def check(subject: Subject) -> Iterator[Finding]:
     for place, scope in scopes(subject):
         if place is None:
             continue
+        for where, path in _paths(place):
+            yield from _seen(where, path, scope, subject)
         for where, condition in conditions_of(place):
             if condition.field is not None:
                 yield from _seen((*where, "field"), condition.field, scope, subject)
                 yield from _compared(where, condition, condition.field, subject)
+
+
+def _paths(place: Place) -> Iterator[tuple[Where, str]]:
+    """Yield the paths that a step looks at besides those of its conditions."""
+    loop, switch = place.step.for_each, place.step.switch
+    if loop is not None and isinstance(loop.items, str) and loop.items.startswith("."):
+        yield place.at("for_each", "items"), loop.items
+    if switch is not None and isinstance(switch.value, str) and switch.value.startswith("."):
+        yield place.at("switch", "value"), switch.value
 
 
 def _seen(where: Where, path: str, scope: Scope, subject: Subject) -> Iterator[Finding]:
