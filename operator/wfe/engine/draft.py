@@ -218,6 +218,22 @@ class Draft:
             )
         )
 
+    def rewrite(self, record: StepRecord) -> None:
+        """Replace the record of a visit that has ended, and tell subscribers what became of it."""
+        self.records.append(record)
+        self.lifecycle.append(
+            StepChanged(
+                path=record.path,
+                node=record.node,
+                name=record.name,
+                type=record.type,
+                status=record.status,
+                attempt=record.attempts,
+                at=self.now,
+                failure=record.failure,
+            )
+        )
+
     def decision(self) -> Decision:
         """Freeze what was decided: the base itself if nothing changed."""
         if not (self.head or self.touched or self.commands or self.records):

@@ -10,6 +10,7 @@ from tests.unit.engine.play import NEVER, Play, bad, ok
 from wfe.engine import names_of
 from wfe.expr.condition import Compare
 from wfe.graph.node import ErrorBehavior, Node, OnError
+from wfe.model.record import StepChanged
 from wfe.model.signals import CancelRequested, ResumeRequested
 from wfe.model.status import InstanceStatus
 
@@ -60,6 +61,17 @@ def test_undone_steps_are_told_as_compensated() -> None:
         "s/x": "Failed",
         "s/a/compensate": "Complete",
     }
+
+
+def test_subscribers_hear_that_a_step_was_undone() -> None:
+    play = Play(graph(saga("s", undoable("a"), task("x"))), {"s/x": bad()}).settle()
+    heard = [
+        change.status
+        for decision in play.decisions
+        for change in decision.lifecycle
+        if isinstance(change, StepChanged) and change.path == "s/a"
+    ]
+    assert heard == ["Running", "Complete", "Compensated"]
 
 
 def test_compensations_run_one_at_a_time() -> None:

@@ -62,7 +62,7 @@ class Saga(Sequence):
             failure = end.failure if first is None else first.followed_by(end.failure)
             progress = replace(progress, failure=failure, undo_failed=True)
         elif done.record is not None and done.record.status is StepStatus.COMPLETE:
-            draft.records.append(replace(done.record, status=StepStatus.COMPENSATED))
+            draft.rewrite(replace(done.record, status=StepStatus.COMPENSATED))
         self._undo_next(draft, draft.put(replace(pointer, progress=progress)))
 
     def _end(self, draft: Draft, pointer: Pointer) -> None:
