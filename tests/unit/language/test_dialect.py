@@ -40,6 +40,7 @@ def test_it_has_no_errors(loaded: Loaded) -> None:
         ("workflows[1].steps[0].outputs[1]", "`path` and `json_path` have no meaning here"),
         ("workflows[2].services.postgres.readiness.retries", "`retries` has no meaning here"),
         ("workflows[2].steps[1].type", "no executor for steps of type `cargo-nextest` here"),
+        ("workflows[2].steps[1].when.all[1].not.field", "nothing before this puts out `skip`"),
         ("workflows[3].steps[0].type", "no executor for steps of type `buildkit` here"),
         ("workflows[3].steps[1].type", "a step of type `kubernetes` runs as a shell step in its image"),
         ("workflows[3].steps[1].config.pull_policy", "`pull_policy` has no meaning here"),
@@ -51,7 +52,7 @@ def test_what_it_cannot_do_here_is_said(loaded: Loaded, field: str, says: str) -
 
 
 def test_and_nothing_else_is(loaded: Loaded) -> None:
-    assert len(loaded.warnings) == 8
+    assert len(loaded.warnings) == 9
 
 
 def test_its_words_mean_what_they_meant(loaded: Loaded) -> None:
