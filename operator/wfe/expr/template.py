@@ -229,7 +229,7 @@ def unknown_name(placeholder: Placeholder, known: list[str]) -> str:
     """Return the message for a placeholder whose name nobody knows."""
     name = placeholder.names[0]
     meant = suggestion(name, known)
-    may_be_text = placeholder.source.startswith("((") and len(placeholder.names) == 1 and not meant
+    may_be_text = placeholder.source.startswith("((") and len(placeholder.names) == 1
     escape = (
         f"; if `{placeholder.source}` is meant as text, write `\\{placeholder.source}`" if may_be_text else ""
     )

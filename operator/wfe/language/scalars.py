@@ -34,6 +34,10 @@ def value_of(scalar: Scalar) -> Json:
     Raises:
         Fault: JSON cannot say it, or it is not what its tag says.
     """
+    if "\0" in scalar.text:
+        raise Fault(
+            "a text holds a NUL character", "take it out: no program could be given it", *scalar.place
+        )
     if scalar.tag == "str" or (scalar.tag is None and not scalar.plain):
         return scalar.text
     value = _plain(scalar)
@@ -59,7 +63,7 @@ def _plain(scalar: Scalar) -> Json:
     if _FRACTION.fullmatch(text):
         return _number(scalar)
     if _NOT_JSON.fullmatch(text):
-        raise Fault(f"`{text}` is no number that JSON has", "put it in quotes", scalar.line, scalar.column)
+        raise Fault(f"`{text}` is no number that JSON has", "put it in quotes", *scalar.place)
     return text
 
 

@@ -23,6 +23,10 @@ class Scalar:
     def weight(self) -> int:
         return len(self.text)
 
+    @property
+    def place(self) -> tuple[int, int]:
+        return self.line, self.column
+
 
 @dataclass(slots=True)
 class Sequence:

@@ -41,6 +41,11 @@ def test_what_json_cannot_say_is_a_fault(text: str) -> None:
         value_of(plain(text))
 
 
+def test_a_nul_character_is_a_fault() -> None:
+    with pytest.raises(Fault, match="NUL"):
+        value_of(Scalar(0, 0, "a\0b"))
+
+
 @pytest.mark.parametrize(
     ("tag", "text", "value"),
     [("str", "5", "5"), ("int", "5", 5), ("float", "5", 5), ("bool", "true", True), ("null", "", None)],
