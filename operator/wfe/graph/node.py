@@ -141,7 +141,7 @@ class ActivitySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildSpec:
-    """Run another workflow. `outputs` maps the child's names to ours; None: its declared outputs, else all."""
+    """Run another workflow. `outputs` maps our names to the child's; None: its declared outputs, else all."""
 
     workflow: str
     version: int | None = None
@@ -198,7 +198,7 @@ class Node:
 
     Attributes:
         path: names from the root, joined by "/": `each/add`, `x/on_failure`; "" is the root. A hidden node has a
-            segment too (`then`, `else`, `case-0`, `default`, `body`), which visits leave out of their paths.
+            segment too (`+then`, `+else`, `+case-0`, `+default`, `+body`), which visits leave out of their paths.
         type: what users read: shell, deno, parallel, for_each, …
         hidden: grouping that the language implies; it has no record of its own.
         timeout: of a container's or wait's round, a duration possibly with placeholders. A task's own timeout is
