@@ -22,7 +22,7 @@ _QUIET: Final = {"DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
 class Permissions(BaseModel):
     """What a script may do. A list names what is allowed, true allows all of it, nothing allows nothing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     net: AllOrWords = Field((), description="Hosts, as in `api.example.com` or `localhost:8080`.")
     read: AllOrWords = Field((), description="Files and directories, relative to the working directory.")

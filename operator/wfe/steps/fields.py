@@ -64,7 +64,7 @@ def _matching(pattern: re.Pattern[str], example: str) -> Any:
 class SecretKey(BaseModel):
     """Which value of which secret."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     name: str = Field(min_length=1, description="The secret.")
     key: str = Field(min_length=1, description="The key in it.")
 
@@ -72,7 +72,7 @@ class SecretKey(BaseModel):
 class SecretRef(BaseModel):
     """A value that stands nowhere: it is fetched where the step runs, and masked in logs."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     secret: SecretKey
 
 

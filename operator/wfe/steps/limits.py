@@ -15,7 +15,7 @@ LOG_LIMIT: Final = 1 << 30
 class Limits(BaseModel):
     """Keys that all process steps share."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     env: Env = Field(default_factory=dict, description="Variables; they win over those that come from data.")
     timeout: Duration = Field(DEFAULT_TIMEOUT, description="How long one attempt may take.")

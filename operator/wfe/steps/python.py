@@ -13,7 +13,7 @@ from wfe.steps.limits import DEFAULT_TIMEOUT
 class PythonConfig(BaseModel):
     """A callable of the host's process: at least once after a crash, with the attempt's key against doubles."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     callable: str = Field(min_length=1, description="The name it is known by.")
     config: dict[str, Any] = Field(default_factory=dict, description="What it is given besides the data.")
