@@ -45,7 +45,7 @@ class Host:
         self.name = name
         self.dead = False
         self.gone = asyncio.Event()
-        gate = Gate(self)
+        gate = Gate(self, world)
         store: Any = SimulatedStore(gate)
         executor = SimulatedExecutor(gate)
         self.nursery = Nursery()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from wfe.errors import StoreUnavailable
 from wfe.model.decision import Decision
@@ -14,29 +14,19 @@ from wfe.model.signals import TaskEnded
 from wfe.model.task import Task
 from wfe.providers.memory import MemoryLeases
 from wfe.testing.simulation.faults import Fault, Side
-from wfe.testing.simulation.world import World
+from wfe.testing.simulation.world import Claim, Mortal, World
 
 T = TypeVar("T")
 OTHERS_ARE_HEARD_AFTER = 0.1
 WRITES = frozenset({"post", "publish", "offer", "withdraw", "put_definition"})
 
 
-class Mortal(Protocol):
-    """What a port knows of its host."""
-
-    world: World
-    name: str
-    dead: bool
-
-    def crash(self) -> None: ...
-
-
 class Gate:
     """The door between a host and the world."""
 
-    def __init__(self, host: Mortal) -> None:
+    def __init__(self, host: Mortal, world: World) -> None:
         self.host = host
-        self.world = host.world
+        self.world = world
 
     async def call(self, name: str, effect: Callable[[], Awaitable[T]]) -> T:
         """Let a call through to the world, or not, or not its answer."""
@@ -155,11 +145,12 @@ class SimulatedExecutor:
         return self._world.incarnation
 
     async def run(self, task: Task) -> TaskEnded:
-        async def start() -> asyncio.Future[TaskEnded]:
-            return self._world.claim(task.key).end
+        async def start() -> Claim:
+            return self._world.claim(task.key)
 
-        end = await self._gate.call("executor.run", start)
-        ended = await asyncio.shield(end)
+        claim = await self._gate.call("executor.run", start)
+        ended = await asyncio.shield(claim.end)
+        claim.told.append(self._gate.host)
         await self._gate.call("executor.ended", _nothing)
         return ended
 

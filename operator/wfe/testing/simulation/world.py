@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Final
+from typing import Final, Protocol
 
 from wfe.model.ids import AttemptKey
 from wfe.model.signals import TaskEnded, TaskOutcome
@@ -18,13 +18,23 @@ START: Final = datetime(2030, 1, 1, tzinfo=UTC)
 GRACE: Final = 0.5
 
 
+class Mortal(Protocol):
+    """What the world knows of a host."""
+
+    name: str
+    dead: bool
+
+    def crash(self) -> None: ...
+
+
 @dataclass
 class Claim:
-    """One started attempt, or one cancelled before its start."""
+    """One started attempt, or one cancelled before its start; `told` are the hosts that know its end."""
 
     key: AttemptKey
     does: Does
     end: asyncio.Future[TaskEnded]
+    told: list[Mortal] = field(default_factory=list)
 
 
 @dataclass
@@ -94,13 +104,14 @@ class World:
         self.note(f"executor lost, now {self.incarnation}")
         for key, claim in self.claims.items():
             if claim.end.done():
-                # It had ended and this has not been saved, perhaps: whoever asks again cannot be told.
-                self.ends[key.instance, key.path] -= not self._is_known(key)
+                # If its end is neither saved nor known to a living host, nobody will ever know it.
+                is_known = self._is_saved(key) or any(not host.dead for host in claim.told)
+                self.ends[key.instance, key.path] -= not is_known
             else:
                 claim.end.set_result(TaskEnded(path=key.path, attempt=key.attempt, outcome=TaskOutcome.LOST))
         self.claims.clear()
 
-    def _is_known(self, key: AttemptKey) -> bool:
+    def _is_saved(self, key: AttemptKey) -> bool:
         """Whether the end of an attempt has been saved."""
         saved = self.oracles.saved.get(key.instance)
         pointer = saved.pointers.get(key.path) if saved else None
