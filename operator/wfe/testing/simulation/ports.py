@@ -10,7 +10,7 @@ from wfe.errors import StoreUnavailable
 from wfe.model.decision import Decision
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
-from wfe.model.signals import TaskEnded
+from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import Task
 from wfe.providers.memory import MemoryLeases
 from wfe.testing.simulation.faults import Fault, Side
@@ -145,10 +145,15 @@ class SimulatedExecutor:
         return self._world.incarnation
 
     async def run(self, task: Task) -> TaskEnded:
-        async def start() -> Claim:
-            return self._world.claim(task.key)
+        # A start carries the incarnation that its sender knew; another one refuses it.
+        incarnation = self.incarnation
+
+        async def start() -> Claim | None:
+            return self._world.claim(task.key) if incarnation == self._world.incarnation else None
 
         claim = await self._gate.call("executor.run", start)
+        if claim is None:
+            return TaskEnded(path=task.key.path, attempt=task.key.attempt, outcome=TaskOutcome.LOST)
         ended = await asyncio.shield(claim.end)
         claim.told.append(self._gate.host)
         await self._gate.call("executor.ended", _nothing)
