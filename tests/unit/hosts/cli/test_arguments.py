@@ -28,15 +28,16 @@ def test_what_is_no_pair_is_refused_with_the_form_wanted(text: str) -> None:
         pairs([text], "--input")
 
 
-def test_inputs_come_from_a_json_object(tmp_path: Path) -> None:
-    file = tmp_path / "inputs.json"
-    file.write_text('{"a": [1]}')
+@pytest.mark.parametrize("text", ['{"a": [1], "b": "no"}', "a: [1]\nb: no\n"], ids=["json", "yaml"])
+def test_inputs_come_from_a_file_of_json_or_yaml(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "inputs"
+    file.write_text(text)
 
-    assert read_inputs(file) == {"a": [1]}
+    assert read_inputs(file) == {"a": [1], "b": "no"}
     assert read_inputs(None) == {}
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", "3"])
+@pytest.mark.parametrize("text", ["[1]", "{", "3", "", "a: 1: 2"])
 def test_inputs_that_are_no_object_are_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "inputs.json"
     file.write_text(text)

@@ -7,7 +7,8 @@ import click
 from wfe.hosts.cli.arguments import as_json, pairs
 from wfe.hosts.cli.options import output_option
 from wfe.hosts.embedded.files import load_workflows
-from wfe.hosts.embedded.resources import as_yaml, resource
+from wfe.hosts.embedded.resources import resource
+from wfe.language.dump import dump_text
 
 
 @click.command()
@@ -30,4 +31,4 @@ def command(file: Path, variables: tuple[str, ...], output: str) -> None:
     if output == "json":
         click.echo(as_json({"apiVersion": "v1", "kind": "List", "items": found}))
     else:
-        click.echo("---\n".join(map(as_yaml, found)), nl=False)
+        click.echo("---\n".join(map(dump_text, found)), nl=False)
