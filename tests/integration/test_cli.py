@@ -312,6 +312,22 @@ def test_what_means_nothing_here_is_said_once(cli: Cli) -> None:
     assert "`image`, `memory` mean nothing here" in cli("run", cli.write(text)).stderr
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        pytest.param("config:", "config:\n        image: alpine", "image", id="image"),
+        pytest.param("config:", "config:\n        cpu: 500m", "cpu", id="cpu"),
+        pytest.param("config:", "isolation: pod\n      config:", "isolation", id="isolation"),
+        pytest.param("  steps:", "  shared_volume: {size: 1Gi}\n  steps:", "shared_volume", id="volume"),
+        pytest.param("  steps:", "  retention: {complete: 1d}\n  steps:", "retention", id="retention"),
+    ],
+)
+def test_one_word_that_means_nothing_here_means_nothing(cli: Cli, old: str, new: str, word: str) -> None:
+    done = cli("run", cli.write(HELLO.replace(old, new)))
+
+    assert f"so `{word}` means nothing here" in done.stderr
+
+
 def test_a_workflow_that_is_another_than_before_is_told(cli: Cli) -> None:
     assert "another" not in cli("run", cli.write(HELLO)).stderr
     assert "another" not in cli("run", "w.yaml").stderr

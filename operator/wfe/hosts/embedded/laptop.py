@@ -7,6 +7,7 @@ from wfe.graph.node import TaskSpec
 from wfe.language import Loaded
 
 _IGNORED: Final = ("image", "memory", "cpu", "pull_policy")
+_OF_CLUSTERS: Final = ("shared_volume", "retention")
 
 
 def ignored_here(loaded: Loaded) -> list[str]:
@@ -16,7 +17,9 @@ def ignored_here(loaded: Loaded) -> list[str]:
         for node in one.graph.nodes.values():
             if isinstance(node.spec, TaskSpec):
                 found.update((key, None) for key in _IGNORED if node.spec.config.get(key) is not None)
-        found.update((key, None) for key in ("shared_volume",) if getattr(one.model, key, None) is not None)
+        if any(place.step.isolation is not None for place in one.model.walk()):
+            found["isolation"] = None
+        found.update((key, None) for key in _OF_CLUSTERS if getattr(one.model, key) is not None)
     return list(found)
 
 

@@ -33,7 +33,7 @@ from wfe.model.json import Data
     "--input", "-i", "inputs", multiple=True, metavar="K=V", help="An input; JSON unless declared string."
 )
 @click.option(
-    "--inputs", "inputs_file", type=click.Path(path_type=Path), metavar="FILE", help="Inputs as JSON."
+    "--inputs", "inputs_file", type=click.Path(path_type=Path), metavar="FILE", help="Inputs as JSON or YAML."
 )
 @click.option("--var", "variables", multiple=True, metavar="K=V", help="A variable for placeholders.")
 @click.option("--name", metavar="N", help="A unique name for the instance.")
@@ -92,7 +92,8 @@ def _say_what_is_odd(loaded: Loaded) -> None:
         click.echo(neutral(str(problem)), err=True)
     if ignored := ignored_here(loaded):
         words = ", ".join(f"`{word}`" for word in ignored)
-        click.echo(f"steps are processes of this machine, so {words} mean nothing here", err=True)
+        mean = "means" if len(ignored) == 1 else "mean"
+        click.echo(f"steps are processes of this machine, so {words} {mean} nothing here", err=True)
 
 
 async def _start(
