@@ -1,16 +1,19 @@
 import io
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.display.plain import PlainDisplay
-from wfe.hosts.cli.display.rows import Row
+from wfe.hosts.cli.display.rows import Prefixes, Row, Rows
 from wfe.hosts.cli.display.tree import tree_lines
 from wfe.hosts.cli.display.words import duration
+from wfe.language import load_text
 from wfe.model.failure import Failure, Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance, ParentRef, WorkflowRef
+from wfe.model.pointer import Pointer
 from wfe.model.record import StepChanged
 from wfe.model.status import StepStatus
 from wfe.ports.logs import Segment, Stream
@@ -140,3 +143,24 @@ def test_lines_say_which_step_of_which_child_did_or_wrote_what() -> None:
 
 def test_lines_on_a_terminal_are_harmless() -> None:
     assert plain_lines(on_terminal=True)[2] == "call/inner | ␛[31mred�".encode()
+
+
+def test_a_step_that_an_earlier_process_started_took_its_whole_time() -> None:
+    out = io.BytesIO()
+    display = PlainDisplay(out, now=lambda: NOW, on_terminal=False)
+    began = Pointer(path="build", node="build", parent="", started_at=NOW - timedelta(seconds=5))
+
+    source = "workflow: {id: w, steps: [{name: build, config: {run: x}}]}"
+    [loaded] = load_text(source.encode(), file="w.yaml", read=lambda _: b"").workflows
+    display.begin(loaded.graph, replace(an_instance("i"), pointers={"build": began}))
+    display.heard(an_instance("i"), changed("build", S.COMPLETE, 1))
+
+    assert out.getvalue().endswith(b"build: Complete after 6.0s\n")
+
+
+def test_a_step_that_was_undone_has_its_own_sign() -> None:
+    rows = Rows(Prefixes())
+    for status in (S.RUNNING, S.COMPLETE, S.COMPENSATED):
+        rows.heard(an_instance("i"), changed("book", status))
+
+    assert tree_lines(rows, now=NOW)[0].text.startswith("↶ book")

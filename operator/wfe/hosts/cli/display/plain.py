@@ -25,7 +25,10 @@ class PlainDisplay:
         self._began: dict[str, datetime] = {}
 
     def begin(self, graph: Graph, instance: Instance) -> None:
-        self._prefixes.learn(instance)
+        prefix = self._prefixes.learn(instance)
+        for path, pointer in instance.pointers.items():
+            if pointer.started_at is not None:  # an earlier process saw it start
+                self._began[prefix + path] = pointer.started_at
         self.note(f"{graph.workflow}, instance {instance.name} ({instance.id})")
 
     def heard(self, instance: Instance, change: Lifecycle) -> None:
