@@ -8,6 +8,7 @@ from wfe.errors import Permanent
 from wfe.model.failure import Failure, Reason
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.ports.store import ActivityClaim
+from wfe.runtime.patience import persistently
 from wfe.runtime.runtime import Runtime
 
 LOOK_EVERY: Final = timedelta(milliseconds=200)
@@ -64,4 +65,5 @@ class Activities:
         signal = TaskEnded(
             path=offer.path, attempt=offer.attempt, outcome=outcome, outputs=outputs, failure=failure
         )
-        await self._runtime.signal(offer.instance, signal)
+        # The offer is gone by now, so the report must arrive; should this process die here, the step offers again.
+        await persistently(self._runtime.clock, lambda: self._runtime.signal(offer.instance, signal))
