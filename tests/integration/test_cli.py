@@ -300,9 +300,9 @@ def test_a_file_becomes_resources(cli: Cli) -> None:
 def test_services_are_refused_before_anything_is_started(cli: Cli) -> None:
     text = HELLO.replace("  steps:", "  services: {db: {image: postgres}}\n  steps:")
 
-    done = cli("run", cli.write(text), code=2)
+    done = cli("run", cli.write(text), code=2, env={"WFE_CONTAINER_CLI": "no-such-program"})
 
-    assert "has services" in done.stderr
+    assert "has services: services need Docker or Podman here: `no-such-program` is not" in done.stderr
     assert cli("validate", "w.yaml").returncode == 0
 
 

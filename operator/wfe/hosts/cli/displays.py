@@ -7,7 +7,7 @@ import click
 
 from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.display.display import Display
-from wfe.hosts.cli.display.neutral import neutral
+from wfe.hosts.cli.display.neutral import neutral, neutral_lines
 from wfe.hosts.cli.display.plain import PlainDisplay
 from wfe.hosts.cli.display.words import COLORS, since
 from wfe.model.instance import Instance
@@ -43,7 +43,7 @@ def print_end(instance: Instance, again: str = "") -> None:
 
 def _because(instance: Instance) -> str:
     if instance.failure is not None:
-        return f": {neutral(str(instance.failure))}"
+        return f": {neutral_lines(str(instance.failure))}"
     said = instance.message or instance.reason
     return f": {neutral(said)}" if said else ""
 

@@ -11,6 +11,7 @@ from wfe.engine import Birth
 from wfe.engine.carried import completed
 from wfe.errors import NotFound, Permanent
 from wfe.graph.graph import Graph
+from wfe.hosts.embedded.launch import Launch
 from wfe.hosts.embedded.view import running_tasks
 from wfe.hosts.wiring.engine_room import EngineRoom
 from wfe.model.ids import AttemptKey
@@ -36,6 +37,7 @@ class Control:
     """The part of a host that acts on instances."""
 
     _room: EngineRoom
+    _launch: Launch
 
     async def get(self, instance: str) -> Instance:
         """Return the last saved value of an instance, by id or name.
@@ -81,7 +83,7 @@ class Control:
             HeldElsewhere: another live process works on it.
         """
         value = await self.get(instance)
-        await self._room.runtime.recover(value.root or value.id)
+        await self._launch.recover(value.root or value.id)
         return value.id
 
     async def resume(self, instance: str) -> str:
@@ -105,11 +107,12 @@ class Control:
         return value.id
 
     async def kill(self, instance: str) -> None:
-        """Kill the processes of an instance and its children, hooks too, without grace."""
+        """Kill the processes of an instance and its children, hooks too, without grace, and its services."""
         for member in await self.family(instance):
             for pointer in running_tasks(member):
                 key = AttemptKey(member.id, pointer.path, pointer.attempt)
                 await self._room.executors.processes.kill(key, timedelta())
+        await self._launch.remove((await self.get(instance)).id)
 
     async def retry(self, instance: str, *, name: str | None = None) -> str:
         """Start a new instance that carries what completed in one that ended otherwise, and return its id.
@@ -137,7 +140,7 @@ class Control:
             pins=source.pins,
             carried=completed(graph, history),
         )
-        return await runtime.start(graph, birth)
+        return await self._launch.start(graph, birth)
 
     async def _unfinished(self, instance: str) -> Instance:
         value = await self.get(instance)

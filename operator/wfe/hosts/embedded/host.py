@@ -9,10 +9,8 @@ Processes that steps start outlive the host and are found again by the next one 
 directory. Steps in Python run in this process: at least once after a crash.
 """
 
-import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -23,25 +21,27 @@ from wfe.graph.fields import resolve_inputs
 from wfe.graph.graph import Graph
 from wfe.graph.workflow import Workflow
 from wfe.hosts.embedded.activities import Activities
+from wfe.hosts.embedded.containers import NoContainers
 from wfe.hosts.embedded.control import Control, name_of
+from wfe.hosts.embedded.launch import Launch
 from wfe.hosts.embedded.logs import FamilyLogs, LogLine
+from wfe.hosts.embedded.news import News
 from wfe.hosts.embedded.traces import traces_for
 from wfe.hosts.embedded.view import StepView, all_steps, describe
 from wfe.hosts.wiring.engine_room import EngineRoom, Settings, build, state_of
 from wfe.model.instance import Instance
 from wfe.model.json import Json
-from wfe.model.record import Lifecycle, StepRecord
+from wfe.model.record import StepRecord
 from wfe.ports.store import Query, Summary
-from wfe.runtime.runtime import HeldElsewhere, Listener
+from wfe.runtime.runtime import HeldElsewhere
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
-Change = tuple[Instance, Lifecycle]
 log = logging.getLogger("wfe")
 
 
-class WorkflowHost(Control):
+class WorkflowHost(Control, News):
     """Runs workflows in this process.
 
     Args:
@@ -80,6 +80,7 @@ class WorkflowHost(Control):
         self._room: EngineRoom = build(self._settings)
         self.activities = Activities(self._room.runtime)
         self.parked: dict[str, str] = {}
+        self._launch = Launch(self._room.runtime, self._settings.secrets)
         self._traces = traces_for(tracer_provider, self._room)
 
     # -- life --------------------------------------------------------------------------------------------------
@@ -99,6 +100,7 @@ class WorkflowHost(Control):
             Permanent: the store is damaged or of a later version; the message says what to do.
         """
         await self._room.open()
+        self._launch.open()
         if self._recover_all:
             for instance in await self._room.store.unfinished():
                 await self._recover_root(instance)
@@ -108,10 +110,10 @@ class WorkflowHost(Control):
         if loaded is None or loaded.parent is not None:
             return
         try:
-            await self._room.runtime.recover(instance)
+            await self._launch.recover(instance)
         except HeldElsewhere:
             return  # in good hands
-        except NotFound as error:
+        except (NotFound, NoContainers) as error:
             self.parked[instance] = str(error)
             log.warning("instance `%s` is parked: %s", loaded.name, error)
 
@@ -119,6 +121,7 @@ class WorkflowHost(Control):
         """Stop the host: wait at most `grace` for Python steps. Processes go on and are found again."""
         if self._traces is not None:
             await self._traces.finish()
+        await self._launch.close()
         await self._room.close(grace)
 
     # -- workflows ---------------------------------------------------------------------------------------------
@@ -183,7 +186,7 @@ class WorkflowHost(Control):
             reference=reference,
             trace=instance,
         )
-        return await runtime.start(graph, birth)
+        return await self._launch.start(graph, birth)
 
     async def run(
         self, workflow: str | Workflow, inputs: Mapping[str, Any] | None = None, **more: Any
@@ -240,29 +243,3 @@ class WorkflowHost(Control):
     async def publish(self, event: str, key: str = "", payload: Json = None) -> int:
         """Publish an event; every wait for that name and key gets it, also one that begins later."""
         return await self._room.runtime.publish_event(event, key, payload)
-
-    @asynccontextmanager
-    async def subscribe(self) -> AsyncIterator[AsyncIterator[Change]]:
-        """Subscribe to what happens to the instances that this host drives.
-
-        async with host.subscribe() as changes:
-            async for instance, change in changes: ...
-        """
-        queue: asyncio.Queue[Change] = asyncio.Queue()
-        with self.listening(lambda instance, change: queue.put_nowait((instance, change))):
-            yield _drain(queue)
-
-    @contextmanager
-    def listening(self, listener: Listener) -> Iterator[None]:
-        """Call a function, at once and in order, with all that happens to the instances that this host drives."""
-        listeners = self._room.runtime.listeners
-        listeners.append(listener)
-        try:
-            yield
-        finally:
-            listeners.remove(listener)
-
-
-async def _drain(queue: "asyncio.Queue[Change]") -> AsyncIterator[Change]:
-    while True:
-        yield await queue.get()

@@ -4,6 +4,7 @@ from typing import Final
 
 from wfe.errors import DefinitionInvalid, Problem
 from wfe.graph.node import TaskSpec
+from wfe.hosts.embedded.containers import NoContainers, container_program
 from wfe.language import Loaded
 
 _IGNORED: Final = ("image", "memory", "cpu", "pull_policy")
@@ -27,17 +28,21 @@ def require_runnable(loaded: Loaded) -> None:
     """Refuse workflows that need what is not here.
 
     Raises:
-        DefinitionInvalid: one has services.
+        DefinitionInvalid: one has services, and nothing here runs containers.
     """
-    problems = tuple(
-        Problem(
-            what=f"workflow `{one.graph.workflow.id}` has services, which only a cluster starts",
-            remedy="start them yourself and take `services` out, or apply the workflow to a cluster",
-            file=one.positions.file,
-            field="services",
+    with_services = [one for one in loaded.workflows if one.model.services]
+    if not with_services:
+        return
+    try:
+        container_program()
+    except NoContainers as error:
+        problems = (
+            Problem(
+                what=f"workflow `{one.graph.workflow.id}` has services: {error}",
+                remedy="or apply the workflow to a cluster",
+                file=one.positions.file,
+                field="services",
+            )
+            for one in with_services
         )
-        for one in loaded.workflows
-        if one.model.services
-    )
-    if problems:
-        raise DefinitionInvalid(problems)
+        raise DefinitionInvalid(tuple(problems)) from error

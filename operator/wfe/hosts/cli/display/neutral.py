@@ -14,6 +14,11 @@ def neutral(text: str | bytes) -> str:
     return _CONTROL.sub(_picture, text)
 
 
+def neutral_lines(text: str, indent: str = "  ") -> str:
+    """Return a text of several lines, all but the first indented."""
+    return f"\n{indent}".join(map(neutral, text.split("\n")))
+
+
 def _picture(found: re.Match[str]) -> str:
     code = ord(found[0])
     if code < 0x20:

@@ -5,7 +5,7 @@ import asyncio
 import click
 
 from wfe.hosts.cli.arguments import as_json
-from wfe.hosts.cli.display.neutral import neutral
+from wfe.hosts.cli.display.neutral import neutral, neutral_lines
 from wfe.hosts.cli.display.rows import Row
 from wfe.hosts.cli.display.tree import Line, tree_lines
 from wfe.hosts.cli.displays import COLOR_OF
@@ -51,7 +51,7 @@ async def _print(host: WorkflowHost, instance: Instance) -> None:
     click.echo(f"{'status':10} {status}")
     for name, value in facts.items():
         if value:
-            click.echo(f"{name:10} {neutral(value)}")
+            click.echo(f"{name:10} {neutral_lines(value, ' ' * 11)}")
     click.echo("\nsteps")
     rows = [_row(view) for view in await host.steps(instance.id)]
     for line in tree_lines(rows, now=SystemClock().now()):
