@@ -154,3 +154,33 @@ def test_an_interrupt_removes_services(cli: Cli, docker: Docker, is_ready: bool)
     assert code == 4, output
     assert docker.running() == []
     assert cli.lines("first") == (["x"] if is_ready else [])
+
+
+CALLS = """
+workflows:
+  - id: inner
+    services: {cache: {image: valkey}}
+    steps: [{name: one, config: {run: "ls docker > seen"}}]
+  - id: outer
+    steps: [{name: call, type: workflow, config: {workflow: inner}}]
+"""
+
+
+def test_services_of_children_run_from_the_start(cli: Cli, docker: Docker) -> None:
+    document = cli.json("run", cli.write(CALLS))
+
+    assert f"running-wfe-{document['id'][:8]}-cache" in cli.lines("seen")
+    assert docker.running() == []
+
+
+def test_cancelling_what_was_killed_starts_no_services_and_removes_those_there_are(
+    cli: Cli, docker: Docker
+) -> None:
+    run = cli.start("run", cli.write(SERVED), *SECRET, "--name", "killed")
+    cli.until(lambda: cli.lines("first"))
+    end(run)
+
+    cli("cancel", "killed")
+
+    assert len(docker.calls("run")) == 1
+    assert docker.running() == []

@@ -7,9 +7,8 @@ import asyncio
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from wfe.definition.services import Readiness, Service
 from wfe.engine import ScopeNames
 from wfe.errors import Permanent, WfeError
 from wfe.executors.local.secrets import find_secret
@@ -21,6 +20,9 @@ from wfe.hosts.embedded.probes import answers_http, takes_connections
 from wfe.model.failure import Failure, Reason
 from wfe.model.instance import ROOT, Instance
 from wfe.model.json import Json
+
+if TYPE_CHECKING:
+    from wfe.definition.services import Readiness, Service
 
 SHORT: Final = 8
 Written = Mapping[str, Mapping[str, Json]]
@@ -71,7 +73,7 @@ class Services:
         try:
             service, spec = self._planned(instance, name, written)
             await self.containers.start(spec)
-            await self._wait(name, spec, service.readiness or Readiness.model_validate({}))
+            await self._wait(name, spec, service.readiness)
         except ServiceFailed:
             raise
         except (WfeError, OSError, ValueError) as error:
@@ -79,7 +81,9 @@ class Services:
 
     def _planned(
         self, instance: Instance, name: str, written: Mapping[str, Json]
-    ) -> tuple[Service, ContainerSpec]:
+    ) -> "tuple[Service, ContainerSpec]":
+        from wfe.definition.services import Service  # noqa: PLC0415  # pydantic takes its time
+
         names = ScopeNames(scopes=instance.scopes, scope=ROOT, variables=instance.variables)
         service = Service.model_validate(render(dict(written), names))
         spec = ContainerSpec(
@@ -102,7 +106,10 @@ class Services:
             case _:
                 return as_text(value)
 
-    async def _wait(self, name: str, spec: ContainerSpec, readiness: Readiness) -> None:
+    async def _wait(self, name: str, spec: ContainerSpec, readiness: "Readiness | None") -> None:
+        from wfe.definition.services import Readiness  # noqa: PLC0415  # as above
+
+        readiness = readiness or Readiness.model_validate({})
         limit = parse_duration(readiness.timeout).total_seconds()
         pause = parse_duration(readiness.interval).total_seconds()
         why = f"service `{name}` was not ready within {readiness.timeout}"
@@ -121,7 +128,7 @@ class Services:
         said = ["; it wrote:", *lines] if lines else ["; it wrote nothing"]
         raise ServiceFailed(why + "\n".join(said))
 
-    async def _is_ready(self, spec: ContainerSpec, readiness: Readiness) -> bool:
+    async def _is_ready(self, spec: ContainerSpec, readiness: "Readiness") -> bool:
         if readiness.exec is not None:
             return await self.containers.succeeds(spec.name, readiness.exec)
         if readiness.tcp is not None:
@@ -138,7 +145,7 @@ class Services:
         return text
 
 
-def _ports(service: Service) -> Sequence[int]:
+def _ports(service: "Service") -> Sequence[int]:
     """Return the ports to open: those it lists, and the one that tells whether it is ready."""
     ready = service.readiness
     asked = [ready.tcp, ready.http.port if ready.http else None] if ready else []
