@@ -8,7 +8,7 @@ from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.display.plain import PlainDisplay
 from wfe.hosts.cli.display.rows import Prefixes, Row, Rows
 from wfe.hosts.cli.display.tree import tree_lines
-from wfe.hosts.cli.display.words import duration
+from wfe.hosts.cli.display.words import clock_time, duration
 from wfe.language import load_text
 from wfe.model.failure import Failure, Reason
 from wfe.model.ids import AttemptKey
@@ -164,3 +164,18 @@ def test_a_step_that_was_undone_has_its_own_sign() -> None:
         rows.heard(an_instance("i"), changed("book", status))
 
     assert tree_lines(rows, now=NOW)[0].text.startswith("↶ book")
+
+
+@pytest.mark.parametrize(
+    ("revision", "age"), [pytest.param(1, 3, id="new"), pytest.param(7, 0, id="resumed")]
+)
+def test_the_first_line_of_a_new_instance_has_the_time_of_its_birth(revision: int, age: int) -> None:
+    out = io.BytesIO()
+    display = PlainDisplay(out, now=lambda: NOW, on_terminal=False)
+    [loaded] = load_text(
+        b"workflow: {id: w, steps: [{name: build, config: {run: x}}]}", file="w.yaml", read=lambda _: b""
+    ).workflows
+    born = NOW - timedelta(seconds=3)
+    display.begin(loaded.graph, replace(an_instance("i"), created_at=born, revision=revision))
+
+    assert out.getvalue().decode().startswith(clock_time(NOW - timedelta(seconds=age)))

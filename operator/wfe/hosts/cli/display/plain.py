@@ -29,7 +29,9 @@ class PlainDisplay:
         for path, pointer in instance.pointers.items():
             if pointer.started_at is not None:  # an earlier process saw it start
                 self._began[prefix + path] = pointer.started_at
-        self.note(f"{graph.workflow}, instance {instance.name} ({instance.id})")
+        # What was born a moment ago says so with the time of its birth, before its first step's.
+        at = instance.created_at if instance.revision == 1 else self._now()
+        self._line(at, f"{graph.workflow}, instance {instance.name} ({instance.id})")
 
     def heard(self, instance: Instance, change: Lifecycle) -> None:
         prefix = self._prefixes.learn(instance)
