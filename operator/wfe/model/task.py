@@ -30,12 +30,15 @@ class ProcessTask:
     adds WFE_OUTPUT (`{dir}/output`), WFE_WORKSPACE and, with a file `data.json`, WFE_DATA. `working_dir` is
     relative to the workspace. `stdout_outputs` lets `##wfe[output k=v]` lines count. `env` is complete: nothing
     else from data is added. `secrets` are variables whose values are found where the task runs, by name and key.
+    `private_files` are files for this attempt alone, gone after it: a text, or the name and key of a secret, each at
+    the path that the variable of its name holds.
     """
 
     key: AttemptKey
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    private_files: Mapping[str, str | tuple[str, str]] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     working_dir: str = "."
     timeout: timedelta | None = None

@@ -18,6 +18,10 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     env: Env = Field(default_factory=dict, description="Variables; they win over those that come from data.")
+    files: Env = Field(
+        default_factory=dict,
+        description="Files for this step alone, gone after it: texts or secrets. A variable of the name has the path.",
+    )
     timeout: Duration = Field(DEFAULT_TIMEOUT, description="How long one attempt may take.")
     grace: Duration = Field(DEFAULT_GRACE, description="How long it may tidy up before it is killed.")
     working_dir: Text = Field(".", description="Where it works, relative to the workspace.")
@@ -35,6 +39,10 @@ class Limits(BaseModel):
             "memory": self.memory,
             "cpu": self.cpu,
             "log_limit": LOG_LIMIT,
+            "private_files": {
+                name: (value.secret.name, value.secret.key) if isinstance(value, SecretRef) else value
+                for name, value in self.files.items()
+            },
         }
 
     def plain_env(self) -> dict[str, str]:

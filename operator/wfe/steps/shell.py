@@ -53,7 +53,7 @@ def shell_task(
 ) -> ProcessTask:
     """Return a process that sees the data as variables and as a file."""
     own = {**_checked(config.bindings), **_checked(config.plain_env())}
-    from_data = data_env(context.data, set_elsewhere={*own, *config.secret_env()})
+    from_data = data_env(context.data, set_elsewhere={*own, *config.secret_env(), *config.files})
     return ProcessTask(
         key=context.key,
         argv=argv,

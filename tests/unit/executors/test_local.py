@@ -396,3 +396,14 @@ async def test_an_output_that_holds_a_secret_fails_the_step(tmp_path: Path) -> N
     assert ended.failure.reason is Reason.OUTPUTS_INVALID
     assert SECRET not in str(ended)
     assert SECRET.encode() not in all_bytes_below(tmp_path / "state")
+
+
+async def test_files_of_a_step_hold_texts_and_secrets_and_are_gone_after_it(tmp_path: Path) -> None:
+    sink = Recorder()
+    files: dict[str, str | tuple[str, str]] = {"NOTES": "plain text", "KUBECONFIG": ("api", "token")}
+    script = 'stat -c %a "$KUBECONFIG"; cat "$NOTES"; wc -c < "$KUBECONFIG"'
+    task = replace(a_telling_task(script), secrets={}, private_files=files)
+    ended = await run_once(an_executor(tmp_path, sink, secrets={"api/token": SECRET}), task)
+    assert ended.outcome is TaskOutcome.COMPLETE
+    assert sink.bytes_of(task.key) == b"600\nplain text%d\n" % len(SECRET)
+    assert SECRET.encode() not in all_bytes_below(tmp_path / "state")

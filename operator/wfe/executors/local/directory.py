@@ -21,6 +21,7 @@ from wfe.supervisor.launch import launch_text
 from wfe.supervisor.layout import ABOUT, CLAIM, OUTPUT, TAKEN, about, attempt_directory
 
 _INHERITED = ("PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR")
+PRIVATE = "private-"
 _DIR = "{dir}"
 
 
@@ -35,8 +36,10 @@ class StateDirectory:
         self.supervisor = self.root / "supervisor.sh"
         _replace(self.supervisor, script().encode())
 
-    def prepare(self, task: ProcessTask, workspace: Path, base_env: Mapping[str, str]) -> None:
-        """Write what the task needs, unless somebody has started it already."""
+    def prepare(
+        self, task: ProcessTask, workspace: Path, base_env: Mapping[str, str], private: Mapping[str, str]
+    ) -> None:
+        """Write what the task needs, unless somebody has started it already; `private` are its own files."""
         directory = self.root / attempt_directory(task.key)
         if (directory / CLAIM).exists():
             return
@@ -44,6 +47,8 @@ class StateDirectory:
         (directory / ABOUT).write_bytes(about(task.key))
         for name, body in task.files.items():
             _file(directory, name).write_bytes(body)
+        for name, text in private.items():
+            _private(directory, name).write_text(text)
         (directory / "launch").write_bytes(self._launch(task, directory, workspace, base_env))
 
     def _launch(
@@ -51,6 +56,7 @@ class StateDirectory:
     ) -> bytes:
         argv = [_program(task.argv[0]), *(word.replace(_DIR, str(directory)) for word in task.argv[1:])]
         env = {**base_env, **task.env}
+        env.update({name: str(directory / f"{PRIVATE}{name}") for name in task.private_files})
         env["WFE_WORKSPACE"] = str(workspace)
         env["WFE_OUTPUT"] = str(directory / OUTPUT)
         if "data.json" in task.files:
@@ -83,6 +89,19 @@ def _program(name: str) -> str:
         return str(find_deno_bin())
     except (ImportError, FileNotFoundError):
         return name
+
+
+def _private(directory: Path, name: str) -> Path:
+    """Return an empty file that nobody else can read."""
+    path = directory / f"{PRIVATE}{name}"
+    path.touch(mode=0o600)
+    return path
+
+
+def forget_private(directory: Path) -> None:
+    """Remove the files that were for one attempt alone."""
+    for path in directory.glob(f"{PRIVATE}*"):
+        path.unlink(missing_ok=True)
 
 
 def _file(directory: Path, name: str) -> Path:

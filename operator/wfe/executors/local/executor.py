@@ -14,7 +14,7 @@ from shutil import rmtree
 from typing import Final
 
 from wfe.errors import Permanent
-from wfe.executors.local.directory import StateDirectory, base_environment
+from wfe.executors.local.directory import StateDirectory, base_environment, forget_private
 from wfe.executors.local.link import Link
 from wfe.executors.local.secrets import find_secret
 from wfe.executors.local.shared import Shared
@@ -96,7 +96,11 @@ class LocalExecutor:
         name = attempt_directory(task.key)
         try:
             command = self._start_command(name, task)
-            self._state.prepare(task, self._workspace, self._env)
+            private = {
+                variable: value if isinstance(value, str) else find_secret(self._secrets, *value)
+                for variable, value in task.private_files.items()
+            }
+            self._state.prepare(task, self._workspace, self._env, private)
             if self._masker:
                 (self._state.root / name / UNMASKED).touch()
         except Permanent as error:
@@ -118,6 +122,7 @@ class LocalExecutor:
             return self._masker.check_outputs(found)
 
         ended = outcome_of(task, end, outputs=outputs, time_of=self._link.time_of)
+        forget_private(directory)
         if self._masker:
             await asyncio.to_thread(self._mask_files, directory)
         return ended
