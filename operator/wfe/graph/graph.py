@@ -26,7 +26,6 @@ class Graph:
 
     Attributes:
         source: the normalized definition as JSON text; its SHA-256 is `workflow.digest`.
-        dialect: the seed's dialect lets a child without declared outputs give back all of its data.
     """
 
     workflow: WorkflowRef
