@@ -11,10 +11,10 @@ from tests.simulation.scenarios import SCENARIOS
 from wfe.errors import Conflict, Retryable
 from wfe.model.commands import AwaitEvent
 from wfe.model.decision import Decision
+from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.json import Json
-from wfe.model.signals import Signal, TaskEnded
-from wfe.model.task import Task
+from wfe.model.signals import Signal
 from wfe.runtime.driver import Driver
 from wfe.runtime.runtime import Runtime
 from wfe.runtime.tasks import TaskRunner
@@ -67,9 +67,9 @@ class ConsumesItsMailTooEarly(Driver):
 
 
 class SendsToWhateverIncarnationThereIs(TaskRunner):
-    async def _ended(self, task: Task, incarnation: str) -> TaskEnded:
+    async def _run(self, key: AttemptKey, incarnation: str) -> None:
         del incarnation
-        return await super()._ended(task, self.incarnation)
+        await super()._run(key, self.place(None))
 
 
 class TellsSignalsOnlyInMemory(Runtime):

@@ -21,7 +21,7 @@ def spec_of(step: Step) -> n.Spec:
         return SPECS[given[0]](step, step.content(given[0]))
     if step.type == "workflow":
         return _child(step)
-    return n.TaskSpec(config=task_config(step))
+    return n.TaskSpec(config=task_config(step), isolated=step.isolation == "pod")
 
 
 def task_config(step: Step) -> dict[str, Json]:

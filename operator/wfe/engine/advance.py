@@ -24,6 +24,7 @@ from wfe.model.signals import (
     CancelRequested,
     ChildEnded,
     EventArrived,
+    FailRequested,
     ResumeRequested,
     Signal,
     SuspendRequested,
@@ -134,8 +135,8 @@ def _take(draft: Draft, signal: Signal) -> None:
         case ResumeRequested(reason=reason):
             if _is_in_order(draft, signal) and reason in {None, draft.get("reason")}:
                 _resume(draft)
-        case CancelRequested(reason=reason):
-            _cancel(draft, reason)
+        case CancelRequested() | FailRequested():
+            _stop(draft, signal)
         case _:
             assert_never(signal)
 
@@ -163,9 +164,8 @@ def _wake(draft: Draft) -> None:
         return
     limit = draft.get("deadline")
     if limit is not None and limit <= draft.now and draft.get("failure") is None:
-        draft.head["failure"] = Failure(reason=Reason.TIMEOUT, message="the workflow timed out")
         draft.head["deadline"] = None
-        draft.later(StopVisit(ROOT, Stop.FAILURE))
+        _fail(draft, Failure(reason=Reason.TIMEOUT, message="the workflow timed out"))
         _settle(draft)
     for path in _due(draft):
         visit.wake(draft, path)
@@ -208,6 +208,14 @@ def _resume(draft: Draft) -> None:
         visit.resume(draft, pointer.path)
 
 
+def _stop(draft: Draft, signal: CancelRequested | FailRequested) -> None:
+    match signal:
+        case CancelRequested(reason=reason):
+            _cancel(draft, reason)
+        case FailRequested(failure=failure):
+            _fail(draft, failure)
+
+
 def _cancel(draft: Draft, reason: str) -> None:
     if draft.get("cancelled"):
         return
@@ -216,6 +224,15 @@ def _cancel(draft: Draft, reason: str) -> None:
     if draft.is_suspended:
         _resume_for_cancel(draft)
     draft.later(StopVisit(ROOT, Stop.CANCEL))
+
+
+def _fail(draft: Draft, failure: Failure) -> None:
+    if draft.get("failure") is not None or draft.get("cancelled"):
+        return
+    draft.head["failure"] = failure
+    if draft.is_suspended:
+        _resume_for_cancel(draft)
+    draft.later(StopVisit(ROOT, Stop.FAILURE))
 
 
 def _resume_for_cancel(draft: Draft) -> None:

@@ -72,11 +72,16 @@ Item = Enter | Ended | StopVisit | AllStopped
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Circumstances:
-    """What `advance` is told of the world: the time, a throw of the dice, and where new attempts will run."""
+    """What `advance` is told of the world: the time, a throw of the dice, and where new attempts will run.
+
+    `incarnation` is the place that the instance's processes share, "" while there is none; `elsewhere` names the
+    places of attempts, by path and number, that have one of their own.
+    """
 
     now: datetime
     jitter: float = 0.0
     incarnation: str = ""
+    elsewhere: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -46,9 +46,13 @@ class ErrorBehavior:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskSpec:
-    """A leaf that runs as a task: `type` of the node is its step kind, `config` that kind's configuration."""
+    """A leaf that runs as a task: `type` of the node is its step kind, `config` that kind's configuration.
+
+    `isolated`: each attempt wants a pod of its own, where there are pods.
+    """
 
     config: Data = field(default_factory=dict)
+    isolated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,7 @@ class Instance:
         ordered_at: the revision of the parent at its last order (suspend, resume): an older one comes too late.
         deadline: when the whole run has taken too long; moved on by the time spent suspended.
         failure: why it ended Failed, or why everything is being stopped.
+        incarnation: the place that its processes have shared, and left their files in.
     """
 
     id: str
@@ -144,6 +145,7 @@ class Instance:
     cancelled: bool = False
     ordered_at: int = 0
     end: EndRequest | None = None
+    incarnation: str | None = None
 
     @property
     def data(self) -> Data:

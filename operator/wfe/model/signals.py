@@ -81,8 +81,31 @@ class CancelRequested:
     reason: str = "cancelled on request"
 
 
-Signal = TaskEnded | EventArrived | ChildEnded | SuspendRequested | ResumeRequested | CancelRequested
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailRequested:
+    """The instance has lost what it needs to go on: stop everything, run `ensure` hooks, end Failed for this."""
+
+    failure: Failure
+
+
+Signal = (
+    TaskEnded
+    | EventArrived
+    | ChildEnded
+    | SuspendRequested
+    | ResumeRequested
+    | CancelRequested
+    | FailRequested
+)
 SIGNALS: Mapping[str, type[Signal]] = {
     kind.__name__: kind
-    for kind in (TaskEnded, EventArrived, ChildEnded, SuspendRequested, ResumeRequested, CancelRequested)
+    for kind in (
+        TaskEnded,
+        EventArrived,
+        ChildEnded,
+        SuspendRequested,
+        ResumeRequested,
+        CancelRequested,
+        FailRequested,
+    )
 }

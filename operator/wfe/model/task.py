@@ -31,7 +31,7 @@ class ProcessTask:
     relative to the workspace. `stdout_outputs` lets `##wfe[output k=v]` lines count. `env` is complete: nothing
     else from data is added. `secrets` are variables whose values are found where the task runs, by name and key.
     `private_files` are files for this attempt alone, gone after it: a text, or the name and key of a secret, each at
-    the path that the variable of its name holds.
+    the path that the variable of its name holds. `isolated`: it wants a pod of its own.
     """
 
     key: AttemptKey
@@ -49,6 +49,7 @@ class ProcessTask:
     output_format: OutputFormat = OutputFormat.TEXT
     stdout_outputs: bool = True
     log_limit: int = 1 << 30
+    isolated: bool = False
     notes: tuple[str, ...] = ()
 
 

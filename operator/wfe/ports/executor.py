@@ -8,7 +8,7 @@ from wfe.model.failure import Failure
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded
-from wfe.model.task import ProcessTask, Task
+from wfe.model.task import ProcessTask, PythonTask
 
 
 class CannotGoOn(Permanent):
@@ -20,7 +20,7 @@ class CannotGoOn(Permanent):
 
 
 class Executor(Protocol):
-    """Runs tasks, each key at most once in the life of an incarnation.
+    """Runs processes, each key at most once in the life of an incarnation.
 
     An incarnation names where claims live; once it is gone, none of its claims can be seen. A saved attempt names
     the incarnation that it was admitted to, and runs there or nowhere.
@@ -34,8 +34,11 @@ class Executor(Protocol):
         """Whether attempts have to be admitted; else `place` is good for all of them."""
         ...
 
-    def place(self, instance: Instance) -> str:
-        """Return the incarnation for new attempts of the instance, as far as it is known; "" if there is none."""
+    def place(self, instance: Instance | None) -> str:
+        """Return the incarnation for new attempts of an instance, as far as it is known; "" if there is none.
+
+        None is an instance that is about to begin.
+        """
         ...
 
     def takes(self, task: ProcessTask, incarnation: str) -> bool:
@@ -54,7 +57,7 @@ class Executor(Protocol):
         """
         ...
 
-    async def run(self, task: Task, incarnation: str) -> TaskEnded:
+    async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Start the task or find it, wait for its end, and tell how it ended. Output goes to the log sink.
 
         Where the incarnation is gone, the outcome is Lost: nobody can know whether it started.
@@ -74,4 +77,20 @@ class Executor(Protocol):
 
     async def close(self, grace: timedelta) -> None:
         """Detach from processes, wait at most `grace` for tasks that live in this process."""
+        ...
+
+
+class CallExecutor(Protocol):
+    """Runs callables of the host's own process: at least once, since their claims end with the process."""
+
+    async def run(self, task: PythonTask) -> TaskEnded:
+        """Make the call or find it, wait for its end, and tell how it ended."""
+        ...
+
+    async def kill(self, key: AttemptKey, grace: timedelta) -> None:
+        """Tell the callable to end; a key never started is claimed as cancelled."""
+        ...
+
+    async def close(self, grace: timedelta) -> None:
+        """Wait at most `grace` for the calls that run."""
         ...

@@ -30,10 +30,6 @@ class Dispatch:
     children: Children
     _followed: dict[str, dict[str, asyncio.Task[None]]] = field(default_factory=lambda: defaultdict(dict))
 
-    @property
-    def incarnation(self) -> str:
-        return self.tasks.incarnation
-
     def dispatch(self, driver: Driver, command: c.Command) -> None:
         """Carry out a command; the same one again changes nothing."""
         match command:

@@ -20,10 +20,11 @@ from wfe.model.commands import Command
 from wfe.model.decision import Decision
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
-from wfe.model.signals import Signal
-from wfe.ports.clock import Clock
+from wfe.model.signals import FailRequested, Signal
+from wfe.ports.executor import CannotGoOn
 from wfe.ports.store import Store
 from wfe.runtime.patience import pause, persistently
+from wfe.runtime.placing import Placing
 
 # A loop's timers do not reach years; waking up in between costs nothing.
 LONGEST_WAIT_SECONDS: Final = 3600.0
@@ -33,9 +34,6 @@ class Dispatcher(Protocol):
     """Carries out commands; an answer comes back through the driver's `tell`."""
 
     def dispatch(self, driver: "Driver", command: Command) -> None: ...
-
-    @property
-    def incarnation(self) -> str: ...
 
 
 class Driver:
@@ -47,14 +45,15 @@ class Driver:
         instance: Instance,
         *,
         store: Store,
-        clock: Clock,
+        placing: Placing,
         dispatcher: Dispatcher,
         publish: Callable[[Instance, Lifecycle], None],
     ) -> None:
         self.graph = graph
         self.instance = instance
         self._store = store
-        self._clock = clock
+        self._clock = placing.clock
+        self._placing = placing
         self._dispatcher = dispatcher
         self._publish = publish
         self._told: list[Signal] = []
@@ -118,11 +117,15 @@ class Driver:
     async def _decide(self) -> None:
         told, self._told = self._told, []
         mail = await self._mail()
-        world = Circumstances(
-            now=self._clock.now(), jitter=self._clock.jitter(), incarnation=self._dispatcher.incarnation
-        )
-        signals = [*told, *(signal for _, signal in mail)]
-        decision = advance(self.graph, self.instance, signals, world=world)
+        try:
+            decision = await self._placed([*told, *(signal for _, signal in mail)])
+        except Retryable:
+            # Nothing was saved: all that happened is decided about again, with whatever happens meanwhile.
+            self._told = [*told, *self._told]
+            self._failed_saves += 1
+            await pause(self._clock, self._failed_saves)
+            self.look_in_inbox()
+            return
         self._wake_at = decision.wake_at
         if decision.instance is self.instance:
             if not mail:
@@ -134,6 +137,16 @@ class Driver:
         except Retryable as error:
             self._told = [*told, *self._told]
             await self._reload(error)
+
+    async def _placed(self, signals: Sequence[Signal]) -> Decision:
+        def decide(world: Circumstances) -> Decision:
+            return advance(self.graph, self.instance, signals, world=world)
+
+        try:
+            return await self._placing.decide(self.graph, self.instance, decide)
+        except CannotGoOn as lost:
+            signals = [FailRequested(failure=lost.failure), *signals]
+            return await self._placing.decide(self.graph, self.instance, decide)
 
     async def _save(self, decision: Decision, consumed: Sequence[int]) -> None:
         await self._store.save(decision, consumed=consumed)

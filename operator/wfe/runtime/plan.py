@@ -1,6 +1,7 @@
 """From an attempt that is to start to the task it means."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from wfe.engine import failure_seen_by, names_of
 from wfe.errors import Permanent
@@ -9,7 +10,7 @@ from wfe.graph.node import TaskSpec
 from wfe.model.commands import StartTask
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
-from wfe.model.task import Task
+from wfe.model.task import ProcessTask, Task
 from wfe.steps import BUILTIN, StepContext
 
 
@@ -33,7 +34,10 @@ def plan(graph: Graph, instance: Instance, command: StartTask) -> Task:
         names=names,
         extra_env=_failure_env(instance, command.path),
     )
-    return kind.plan_raw(node.spec.config, context)
+    task = kind.plan_raw(node.spec.config, context)
+    if node.spec.isolated and isinstance(task, ProcessTask):
+        return replace(task, isolated=True)
+    return task
 
 
 def _failure_env(instance: Instance, path: str) -> Mapping[str, str]:

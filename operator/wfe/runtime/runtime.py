@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from wfe.engine import Birth, Circumstances, begin
+from wfe.engine import Birth, begin
 from wfe.errors import NotFound
 from wfe.graph.graph import Graph
 from wfe.model.decision import Decision
@@ -31,6 +31,7 @@ from wfe.runtime.ends import Ends
 from wfe.runtime.events import Waiters
 from wfe.runtime.nursery import Nursery
 from wfe.runtime.patience import persistently
+from wfe.runtime.placing import Placing
 from wfe.runtime.tasks import TaskRunner
 from wfe.runtime.trees import HeldElsewhere, Trees, root_of
 
@@ -65,11 +66,13 @@ class Runtime:
     _ends: Ends = field(init=False)
     _waiters: Waiters = field(init=False)
     _dispatch: Dispatch = field(init=False)
+    _placing: Placing = field(init=False)
 
     def __post_init__(self) -> None:
         self._trees = Trees(self.leases)
         self._ends = Ends(self.store)
         self._waiters = Waiters(self.store)
+        self._placing = Placing(self.clock, self.tasks)
         children = Children(self.store, self.definitions, self)
         self._dispatch = Dispatch(self.store, self.clock, self.nursery, self.tasks, self._waiters, children)
 
@@ -93,10 +96,9 @@ class Runtime:
     async def _start(self, graph: Graph, birth: Birth) -> str:
         await self.definitions.keep(graph)
         pins = birth.pins or await self.definitions.closure(graph)
-        world = Circumstances(
-            now=self.clock.now(), jitter=self.clock.jitter(), incarnation=self.tasks.incarnation
+        decision = await self._placing.decide(
+            graph, None, lambda world: begin(graph, replace(birth, pins=pins), world=world)
         )
-        decision = begin(graph, replace(birth, pins=pins), world=world)
         if birth.parent is None:
             await self._trees.claim(birth.id)
         if await self.store.create(decision):
@@ -135,7 +137,7 @@ class Runtime:
             graph,
             instance,
             store=self.store,
-            clock=self.clock,
+            placing=self._placing,
             dispatcher=self._dispatch,
             publish=self._publish,
         )
@@ -184,6 +186,22 @@ class Runtime:
         await self.store.post(instance_id, signal)
         if (drive := self._drives.get(instance_id)) is not None:
             drive.driver.look_in_inbox()
+
+    def tell(self, instance_id: str, signal: Signal) -> bool:
+        """Give a signal to an instance that is driven here, without storing it; it must come again after a crash.
+
+        Returns:
+            False if nobody here drives the instance.
+        """
+        drive = self._drives.get(instance_id)
+        if drive is not None:
+            drive.driver.tell(signal)
+        return drive is not None
+
+    def drop(self, instance_id: str) -> None:
+        """Stop driving an instance: somebody else does, or it is gone. What runs goes on."""
+        if (drive := self._drives.get(instance_id)) is not None:
+            drive.task.cancel()
 
     async def publish_event(self, name: str, key: str, payload: Json) -> int:
         """Keep an event, hand it to whoever waits, and return its sequence number."""

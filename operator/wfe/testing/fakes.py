@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from wfe.model.ids import AttemptKey
+from wfe.model.instance import Instance
 from wfe.model.json import Json
 from wfe.model.signals import TaskEnded, TaskOutcome
-from wfe.model.task import Task
+from wfe.model.task import ProcessTask, Task
 from wfe.testing.builders import NOON
 
 
@@ -49,8 +50,29 @@ class FakeExecutor:
     most_at_once: int = 0
     _ends: dict[AttemptKey, asyncio.Future[TaskEnded]] = field(default_factory=dict)
 
-    async def run(self, task: Task) -> TaskEnded:
+    @property
+    def admits(self) -> bool:
+        return False
+
+    def place(self, instance: Instance | None) -> str:
+        """Return the one place there is."""
+        del instance
+        return self.incarnation
+
+    def takes(self, task: ProcessTask, incarnation: str) -> bool:
+        """Tell whether it is that place."""
+        del task
+        return incarnation == self.incarnation
+
+    async def admit(self, task: ProcessTask, instance: Instance) -> str:
+        """Return the one place there is."""
+        del task, instance
+        return self.incarnation
+
+    async def run(self, task: Task, incarnation: str = "") -> TaskEnded:
         """Claim the key, or attach to it."""
+        if isinstance(task, ProcessTask) and incarnation != self.incarnation:
+            return TaskEnded(path=task.key.path, attempt=task.key.attempt, outcome=TaskOutcome.LOST)
         end = self._end_of(task.key)
         if not end.done():
             self.starts[task.key.path] += 1

@@ -54,7 +54,7 @@ class Place:
             self._root / "state", self.workspace, self._sink, now=lambda: datetime(2030, 1, 1, tzinfo=UTC)
         )
         try:
-            return await executor.run(task)
+            return await executor.run(task, executor.place(None))
         finally:
             await executor.close(timedelta())
 

@@ -51,7 +51,7 @@ def all_bytes_below(directory: Path) -> bytes:
 
 async def run_once(executor: LocalExecutor, task: ProcessTask) -> Any:
     try:
-        return await executor.run(task)
+        return await executor.run(task, executor.place(None))
     finally:
         await executor.close(NO_TIME)
 
@@ -125,7 +125,7 @@ async def test_any_instance_has_a_directory_below_the_state(tmp_path: Path) -> N
     executor = an_executor(tmp_path)
     for number, instance in enumerate(["../up", "a/b", ".supervisor", "id", "", "x" * 300, "ü"]):
         task = a_script("true", AttemptKey(instance, "s", number))
-        assert (await executor.run(task)).outcome is TaskOutcome.COMPLETE
+        assert (await executor.run(task, executor.place(None))).outcome is TaskOutcome.COMPLETE
     await executor.close(NO_TIME)
     assert set(os.listdir(tmp_path)) == {"state", "workspace"}  # noqa: PTH208
 
@@ -145,11 +145,11 @@ async def test_a_supervisor_that_dies_is_replaced_and_nothing_is_lost(tmp_path: 
     sink = Recorder()
     executor = an_executor(tmp_path, sink)
     task = a_script(f"{a_gate(tmp_path / 'gate')}; echo over; exit 6")
-    run = asyncio.create_task(executor.run(task))
+    run = asyncio.create_task(executor.run(task, executor.place(None)))
     await until(lambda: sink.bytes_of(task.key) == b"waiting\n")
     claim = (tmp_path / "state" / task.key.instance / task.key.token / "claim").read_text()
     os.kill(int(claim.split(".")[0]), signal.SIGKILL)
-    assert (await executor.run(a_script("exit 3"))).exit_code == 3
+    assert (await executor.run(a_script("exit 3"), executor.place(None))).exit_code == 3
     (tmp_path / "gate").write_text("\n")
     assert (await run).exit_code == 6
     assert sink.bytes_of(task.key) == b"waiting\nover\n"
@@ -173,7 +173,9 @@ async def test_no_step_starts_twice_or_loses_its_end_while_supervisors_die(tmp_p
                     os.kill(owner, signal.SIGKILL)
 
     killer = asyncio.create_task(kill_supervisors())
-    ends = await asyncio.gather(*(executors[n % 2].run(task) for n, task in enumerate(tasks)))
+    ends = await asyncio.gather(
+        *(executors[n % 2].run(task, executors[n % 2].place(None)) for n, task in enumerate(tasks))
+    )
     killer.cancel()
     for number, end in enumerate(ends):
         started = tmp_path / "workspace" / f"started-{number}"
@@ -209,7 +211,7 @@ async def test_a_supervisor_that_dies_again_and_again_is_given_up(tmp_path: Path
 async def test_an_instance_that_is_forgotten_leaves_nothing(tmp_path: Path) -> None:
     executor = an_executor(tmp_path)
     for instance in ("gone", "kept"):
-        await executor.run(a_script("true", AttemptKey(instance, "s", 1)))
+        await executor.run(a_script("true", AttemptKey(instance, "s", 1)), executor.place(None))
     await executor.forget("gone")
     await executor.close(NO_TIME)
     assert set(os.listdir(tmp_path / "state")) == {"id", "supervisor.sh", ".supervisor", "kept"}  # noqa: PTH208
@@ -226,7 +228,7 @@ from wfe.testing.executor_contract import Recorder, a_script
 async def main():
     root = Path(sys.argv[1])
     executor = LocalExecutor(root / "state", root / "workspace", Recorder(), now=lambda: datetime.now(UTC))
-    await executor.run(a_script(sys.argv[2], AttemptKey("i", "s", 1)))
+    await executor.run(a_script(sys.argv[2], AttemptKey("i", "s", 1)), executor.place(None))
 
 asyncio.run(main())
 """
@@ -246,7 +248,7 @@ async def test_a_step_outlives_an_engine_that_was_killed(tmp_path: Path, ends_wh
     if ends_while_away:
         (tmp_path / "gate").write_text("\n")
         await until((tmp_path / "state/i" / task.key.token / "end").exists)
-    run = asyncio.create_task(executor.run(task))
+    run = asyncio.create_task(executor.run(task, executor.place(None)))
     if not ends_while_away:
         await until(lambda: sink.bytes_of(task.key))
         (tmp_path / "gate").write_text("\n")
@@ -273,7 +275,7 @@ async def test_no_process_is_left_after_a_kill(tmp_path: Path) -> None:
     sink = Recorder()
     executor = an_executor(tmp_path, sink)
     task = a_script("echo $$; sleep 1000 & sh -c 'trap \"\" TERM; sleep 1000' & wait")
-    run = asyncio.create_task(executor.run(task))
+    run = asyncio.create_task(executor.run(task, executor.place(None)))
     await until(lambda: sink.bytes_of(task.key))
     await executor.kill(task.key, timedelta(milliseconds=50))
     assert (await run).outcome is TaskOutcome.CANCELLED
@@ -307,9 +309,9 @@ async def test_large_output_is_complete_in_flat_memory_and_does_not_hold_up_othe
     sink = Counter()
     executor = an_executor(tmp_path, sink)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    large = asyncio.create_task(executor.run(a_script(script)))
+    large = asyncio.create_task(executor.run(a_script(script), executor.place(None)))
     for _ in range(3):
-        assert (await executor.run(a_script("true"))).exit_code == 0
+        assert (await executor.run(a_script("true"), executor.place(None))).exit_code == 0
     assert not large.done()
     assert (await large).exit_code == 0
     assert sink.bytes == size
@@ -330,7 +332,7 @@ async def test_a_program_that_empties_its_log_does_not_stop_it(tmp_path: Path) -
     executor = an_executor(tmp_path, sink)
     (tmp_path / "workspace" / "program").write_text("echo x >/dev/stderr")
     task = a_script(f"echo more words >&2; {a_gate(tmp_path / 'gate')}; sh program; echo three >&2")
-    run = asyncio.create_task(executor.run(task))
+    run = asyncio.create_task(executor.run(task, executor.place(None)))
     await until(lambda: sink.bytes_of(task.key, Stream.STDERR))
     (tmp_path / "gate").write_text("\n")
     await run
@@ -349,7 +351,9 @@ async def test_another_tasks_sink_that_fails_fails_that_run_only(tmp_path: Path)
 
     executor = an_executor(tmp_path, Choosy())
     ends = await asyncio.gather(
-        executor.run(a_script("echo x", bad)), executor.run(a_script("echo y")), return_exceptions=True
+        executor.run(a_script("echo x", bad), executor.place(None)),
+        executor.run(a_script("echo y"), executor.place(None)),
+        return_exceptions=True,
     )
     assert isinstance(ends[0], OSError)
     assert not isinstance(ends[1], BaseException)
@@ -379,7 +383,7 @@ async def test_a_log_that_may_hold_secrets_is_not_read_before_it_is_masked(tmp_p
     task = a_telling_task(f'echo "$TOKEN"; while ! test -e {gate}; do sleep 0.05; done')
     executor = an_executor(tmp_path, secrets={"api/token": SECRET})
     reader = FileLogs(tmp_path / "state")
-    running = asyncio.create_task(executor.run(task))
+    running = asyncio.create_task(executor.run(task, executor.place(None)))
     log = tmp_path / "state" / attempt_directory(task.key) / "stdout"
     await until(lambda: log.exists() and log.stat().st_size > 0)
     assert [segment async for segment in reader.read("i")] == []

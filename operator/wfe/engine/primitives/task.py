@@ -55,7 +55,8 @@ def end_of(signal: TaskEnded) -> End:
 
 class TaskStep(Primitive):
     def begin(self, draft: Draft, pointer: Pointer) -> None:
-        pointer = draft.put(replace(pointer, incarnation=draft.world.incarnation, result={}, exit_code=None))
+        place = _place(draft, pointer)
+        pointer = draft.put(replace(pointer, incarnation=place, result={}, exit_code=None))
         draft.commands.append(_start(pointer))
 
     def stop(self, draft: Draft, pointer: Pointer) -> None:
@@ -74,6 +75,17 @@ class TaskStep(Primitive):
         yield _start(pointer)
         if pointer.stop is not None:
             yield KillTask(path=pointer.path, attempt=pointer.attempt)
+
+
+def _place(draft: Draft, pointer: Pointer) -> str:
+    """Return where the attempt will run; what runs where the instance's files are is remembered for it."""
+    own = draft.world.elsewhere.get((pointer.path, pointer.attempt))
+    if own is not None:
+        return own
+    shared = draft.world.incarnation
+    if shared and draft.get("incarnation") != shared:
+        draft.head["incarnation"] = shared
+    return shared
 
 
 def _start(pointer: Pointer) -> StartTask:

@@ -20,9 +20,10 @@ from wfe.executors.local.secrets import find_secret
 from wfe.executors.local.shared import Shared
 from wfe.model.failure import Reason
 from wfe.model.ids import AttemptKey
+from wfe.model.instance import Instance
 from wfe.model.json import Data
-from wfe.model.signals import TaskEnded
-from wfe.model.task import ProcessTask, Task
+from wfe.model.signals import TaskEnded, TaskOutcome
+from wfe.model.task import ProcessTask
 from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
 from wfe.supervisor.launch import reopens_streams
@@ -72,10 +73,28 @@ class LocalExecutor:
         """This boot of this machine with this state directory."""
         return self._state.incarnation
 
-    async def run(self, task: Task) -> TaskEnded:
+    @property
+    def admits(self) -> bool:
+        """No: this machine is the place of every attempt."""
+        return False
+
+    def place(self, instance: Instance | None) -> str:  # noqa: ARG002  # there is one place
+        """Return the incarnation."""
+        return self.incarnation
+
+    def takes(self, task: ProcessTask, incarnation: str) -> bool:  # noqa: ARG002  # pods are noted and ignored here
+        """Tell whether it is ours."""
+        return incarnation == self.incarnation
+
+    async def admit(self, task: ProcessTask, instance: Instance) -> str:  # noqa: ARG002  # there is always room
+        """Return the incarnation."""
+        return self.incarnation
+
+    async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Start the task or find it, wait for its end, and tell how it ended."""
-        if not isinstance(task, ProcessTask):
-            raise Permanent(f"step `{task.key.path}` is no process: this executor cannot run it")
+        if incarnation != self.incarnation:
+            # Its claim is out of reach: whether it started, and how it ended, nobody can know.
+            return TaskEnded(path=task.key.path, attempt=task.key.attempt, outcome=TaskOutcome.LOST)
         return await self._running.join(task.key.token, lambda: self._run(task))
 
     async def kill(self, key: AttemptKey, grace: timedelta) -> None:

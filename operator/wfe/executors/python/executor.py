@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from wfe.errors import Permanent
 from wfe.executors.python.context import PythonCallable, PythonContext
 from wfe.executors.python.ended import cancelled, ended, failed, timed_out
 from wfe.executors.python.invocation import Invocation
@@ -22,7 +21,7 @@ from wfe.executors.python.threads import Threads
 from wfe.model.failure import Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.signals import TaskEnded
-from wfe.model.task import PythonTask, Task
+from wfe.model.task import PythonTask
 
 _REMEMBERED: Final = 1024
 
@@ -34,34 +33,22 @@ class _Run:
 
 
 class PythonExecutor:
-    """Runs `async def` in the event loop and `def` in a thread; keeps the promise of `ports.executor.Executor`.
-
-    Claims live in this object, and so does its incarnation.
-    """
+    """Runs `async def` in the event loop and `def` in a thread; keeps the promise of `ports.executor.CallExecutor`."""
 
     def __init__(
         self,
         callables: Mapping[str, PythonCallable],
         *,
         now: Callable[[], datetime],
-        incarnation: str = "in-process",
     ) -> None:
         self._callables = callables
         self._now = now
-        self._incarnation = incarnation
         self._runs: dict[AttemptKey, _Run] = {}
         self._ended: OrderedDict[AttemptKey, TaskEnded] = OrderedDict()
         self._threads = Threads()
 
-    @property
-    def incarnation(self) -> str:
-        """This object."""
-        return self._incarnation
-
-    async def run(self, task: Task) -> TaskEnded:
+    async def run(self, task: PythonTask) -> TaskEnded:
         """Make the call or find it, wait for its end, and tell how it ended."""
-        if not isinstance(task, PythonTask):
-            raise Permanent(f"step `{task.key.path}` is no Python call: this executor cannot run it")
         if task.key in self._ended:
             return self._ended[task.key]
         if task.key not in self._runs:

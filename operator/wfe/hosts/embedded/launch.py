@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Final
 
 from wfe.engine import Birth, Circumstances, advance, begin
@@ -17,17 +16,15 @@ from wfe.errors import NotFound
 from wfe.graph.graph import Graph
 from wfe.hosts.embedded.containers import Containers, NoContainers, container_program
 from wfe.hosts.embedded.services import Services, Written, written_services
-from wfe.model.decision import Decision
 from wfe.model.failure import Failure
 from wfe.model.instance import Instance, WorkflowRef
 from wfe.model.record import InstanceChanged, Lifecycle
-from wfe.model.signals import CancelRequested, ResumeRequested, Signal
+from wfe.model.signals import CancelRequested, FailRequested, Signal
 from wfe.runtime.patience import persistently
 from wfe.runtime.runtime import HeldElsewhere, Runtime
 from wfe.runtime.trees import Trees
 
 LOOK_SECONDS: Final = 0.1
-LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 Mail = Sequence[tuple[int, Signal]]
 
 
@@ -151,11 +148,9 @@ class Launch:
             return instance
         graph = await self.runtime.definitions.pinned(instance.workflow)
         signals = [signal for _, signal in mail]
-        decision = (
-            advance(graph, instance, signals, world=self._world())
-            if failure is None
-            else failed(graph, instance, signals, failure, self._world())
-        )
+        if failure is not None:
+            signals.append(FailRequested(failure=failure))
+        decision = advance(graph, instance, signals, world=self._world())
         await store.save(decision, consumed=[sequence for sequence, _ in mail])
         self._tell(decision.instance, decision.lifecycle)
         return decision.instance
@@ -192,30 +187,9 @@ class Launch:
     def _world(self) -> Circumstances:
         clock = self.runtime.clock
         return Circumstances(
-            now=clock.now(), jitter=clock.jitter(), incarnation=self.runtime.tasks.incarnation
+            now=clock.now(), jitter=clock.jitter(), incarnation=self.runtime.tasks.place(None)
         )
 
 
 def _is_cancelled(mail: Mail) -> bool:
     return any(isinstance(signal, CancelRequested) for _, signal in mail)
-
-
-def failed(
-    graph: Graph, instance: Instance, signals: Sequence[Signal], failure: Failure, world: Circumstances
-) -> Decision:
-    """Decide to stop an instance for a failure that is no step's.
-
-    The engine does that when a workflow takes too long; so its time is over, and the failure is called by its name.
-    """
-    overdue = replace(instance, deadline=LONG_AGO)
-    decision = advance(graph, overdue, [*signals, ResumeRequested()], world=world)
-    if instance.failure is not None:
-        return decision
-    head = replace(decision.instance, failure=failure)
-    if head.status.is_final and not head.cancelled:
-        head = replace(head, reason=failure.reason.value)
-    told = tuple(
-        replace(change, reason=head.reason) if isinstance(change, InstanceChanged) else change
-        for change in decision.lifecycle
-    )
-    return replace(decision, instance=head, lifecycle=told)

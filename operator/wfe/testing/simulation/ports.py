@@ -11,7 +11,7 @@ from wfe.model.decision import Decision
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded, TaskOutcome
-from wfe.model.task import Task
+from wfe.model.task import ProcessTask, Task
 from wfe.providers.memory import MemoryLeases
 from wfe.testing.simulation.faults import Fault, Side
 from wfe.testing.simulation.world import Claim, Mortal, World
@@ -141,15 +141,23 @@ class SimulatedExecutor:
         self._world = gate.world
 
     @property
-    def incarnation(self) -> str:
+    def admits(self) -> bool:
+        return False
+
+    def place(self, instance: Instance | None) -> str:  # noqa: ARG002
         return self._world.incarnation
 
-    async def run(self, task: Task) -> TaskEnded:
-        # A start carries the incarnation that its sender knew; another one refuses it.
-        incarnation = self.incarnation
+    def takes(self, task: ProcessTask, incarnation: str) -> bool:  # noqa: ARG002
+        return incarnation == self._world.incarnation
 
+    async def admit(self, task: ProcessTask, instance: Instance) -> str:  # noqa: ARG002
+        return self._world.incarnation
+
+    async def run(self, task: Task, incarnation: str = "") -> TaskEnded:
+        # A start carries the incarnation that was saved; another one refuses it.
         async def start() -> Claim | None:
-            return self._world.claim(task.key) if incarnation == self._world.incarnation else None
+            is_here = not isinstance(task, ProcessTask) or incarnation == self._world.incarnation
+            return self._world.claim(task.key) if is_here else None
 
         claim = await self._gate.call("executor.run", start)
         if claim is None:
