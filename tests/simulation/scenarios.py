@@ -371,4 +371,9 @@ TOGETHER: Final = tuple(
     )
 )
 
-SCENARIOS: Final = (*CONTAINERS, *WAITING, *FAILURES, *SAGAS, *STOPS, *CHILDREN, *TOGETHER)
+IN_PODS: Final = tuple(
+    replace(scenario, name=f"in pods: {scenario.name}", pods=True)
+    for scenario in (CONTAINERS[0], FAILURES[1], SAGAS[1], STOPS[0], CHILDREN[0], CHILDREN[2], TOGETHER[0])
+)
+
+SCENARIOS: Final = (*CONTAINERS, *WAITING, *FAILURES, *SAGAS, *STOPS, *CHILDREN, *TOGETHER, *IN_PODS)

@@ -9,15 +9,17 @@ import pytest
 
 from tests.simulation.scenarios import SCENARIOS
 from wfe.errors import Conflict, Retryable
+from wfe.graph.graph import Graph
 from wfe.model.commands import AwaitEvent
 from wfe.model.decision import Decision
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.json import Json
 from wfe.model.signals import Signal
+from wfe.model.task import ProcessTask
 from wfe.runtime.driver import Driver
 from wfe.runtime.runtime import Runtime
-from wfe.runtime.tasks import TaskRunner
+from wfe.runtime.tasks import Admitted, TaskRunner
 from wfe.testing.simulation import Parts, Scenario, Violation, exhaustive, random_run
 from wfe.testing.simulation.ports import SimulatedClock
 
@@ -70,6 +72,21 @@ class SendsToWhateverIncarnationThereIs(TaskRunner):
     async def _run(self, key: AttemptKey, incarnation: str) -> None:
         del incarnation
         await super()._run(key, self.place(None))
+
+
+class SavesNoPlace(TaskRunner):
+    """Looks for a place when it starts an attempt, and not before its save."""
+
+    async def admit(self, graph: Graph, decision: Decision) -> Admitted:
+        del graph
+        self.deciding = decision.instance
+        return Admitted()
+
+    async def _run(self, key: AttemptKey, incarnation: str) -> None:
+        task = self._running[key].task
+        assert isinstance(task, ProcessTask)
+        found = await self.executors.processes.admit(task, self.deciding)
+        await super()._run(key, incarnation or found)
 
 
 class TellsSignalsOnlyInMemory(Runtime):
@@ -129,6 +146,7 @@ MUTANTS = [
     pytest.param(
         Parts(tasks=SendsToWhateverIncarnationThereIs), "sequence", "I1", id="sends-to-another-incarnation"
     ),
+    pytest.param(Parts(tasks=SavesNoPlace), "in pods: sequence", "I1", id="saves-no-place"),
     pytest.param(Parts(runtime=TellsSignalsOnlyInMemory), "cancel", "I3", id="signals-in-memory"),
     pytest.param(
         Parts(runtime=TellsNobodyOfEvents), "wait, published late", "I3", id="events-told-to-nobody"

@@ -13,6 +13,7 @@ from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask, Task
 from wfe.providers.memory import MemoryLeases
+from wfe.runtime.trees import root_of
 from wfe.testing.simulation.faults import Fault, Side
 from wfe.testing.simulation.world import Claim, Mortal, World
 
@@ -142,21 +143,26 @@ class SimulatedExecutor:
 
     @property
     def admits(self) -> bool:
-        return False
+        return self._world.scenario.pods
 
-    def place(self, instance: Instance | None) -> str:  # noqa: ARG002
-        return self._world.incarnation
+    def place(self, instance: Instance | None) -> str:
+        if not self.admits:
+            return self._world.incarnation
+        return self._world.pods.get(root_of(instance), "") if instance else ""
 
     def takes(self, task: ProcessTask, incarnation: str) -> bool:  # noqa: ARG002
-        return incarnation == self._world.incarnation
+        return self._world.is_there(incarnation)
 
     async def admit(self, task: ProcessTask, instance: Instance) -> str:  # noqa: ARG002
-        return self._world.incarnation
+        async def admit() -> str:
+            return self._world.pod(root_of(instance))
+
+        return await self._gate.call("executor.admit", admit)
 
     async def run(self, task: Task, incarnation: str = "") -> TaskEnded:
         # A start carries the incarnation that was saved; another one refuses it.
         async def start() -> Claim | None:
-            is_here = not isinstance(task, ProcessTask) or incarnation == self._world.incarnation
+            is_here = not isinstance(task, ProcessTask) or self._world.is_there(incarnation)
             return self._world.claim(task.key) if is_here else None
 
         claim = await self._gate.call("executor.run", start)

@@ -53,10 +53,19 @@ class World:
     ends: Counter[tuple[str, str]] = field(default_factory=Counter)
     listeners: list[asyncio.Event] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
+    pods: dict[str, str] = field(default_factory=dict)
 
     @property
     def incarnation(self) -> str:
         return f"life-{self.life}"
+
+    def is_there(self, incarnation: str) -> bool:
+        """Whether claims of that incarnation can be seen."""
+        return incarnation in self.pods.values() if self.scenario.pods else incarnation == self.incarnation
+
+    def pod(self, root: str) -> str:
+        """Make the pod of a tree, or find it."""
+        return self.pods.setdefault(root, f"{root}-{self.incarnation}")
 
     def now(self) -> datetime:
         # Rounded down, so that what is due at a time is not due before it.
@@ -110,6 +119,7 @@ class World:
             else:
                 claim.end.set_result(TaskEnded(path=key.path, attempt=key.attempt, outcome=TaskOutcome.LOST))
         self.claims.clear()
+        self.pods.clear()
 
     def _is_saved(self, key: AttemptKey) -> bool:
         """Whether the end of an attempt has been saved."""
