@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import Final, Protocol
 
 from wfe.engine import Birth, names_of
-from wfe.errors import Permanent
+from wfe.errors import NotFound, Permanent
 from wfe.graph.fields import resolve_inputs
 from wfe.graph.graph import Graph
 from wfe.model.commands import StartChild
@@ -61,8 +61,13 @@ class Children:
             driver.tell(_refused(command, error))
             return
         await self.adjust(driver, command.path, command.child, since=parent)
-        child = await self._instances.wait(command.child)
-        self._locks.pop(command.child, None)
+        try:
+            child = await self._instances.wait(command.child)
+        except NotFound:
+            driver.tell(_refused(command, NotFound("the child instance was deleted before it had ended")))
+            return
+        finally:
+            self._locks.pop(command.child, None)
         driver.tell(_ended(command, graph, child))
 
     async def _start(self, parent: Instance, graph: Graph, command: StartChild) -> None:

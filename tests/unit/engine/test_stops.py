@@ -14,7 +14,9 @@ from wfe.model.failure import Failure, Reason
 from wfe.model.signals import (
     CancelRequested,
     ChildEnded,
+    FailRequested,
     ResumeRequested,
+    Signal,
     SuspendRequested,
     TaskEnded,
     TaskOutcome,
@@ -33,6 +35,31 @@ def test_cancel_kills_what_runs_then_runs_ensure_hooks_and_ends_terminated() -> 
     assert play.started == ["s/a", "s/a/ensure", "s/ensure"]
     assert play.statuses()["s/a"] == "Cancelled"
     assert play.status() == InstanceStatus.TERMINATED
+
+
+LOST_FILES = FailRequested(failure=Failure(reason=Reason.WORKSPACE_LOST, message="the files are gone"))
+
+
+@pytest.mark.parametrize("before", [(), (SuspendRequested(),)], ids=["running", "suspended"])
+def test_an_instance_that_lost_what_it_needs_stops_runs_ensure_hooks_and_fails_for_that(
+    before: tuple[Signal, ...],
+) -> None:
+    play = Play(graph(task("a", ensure=task("e")), task("b")), {"a": NEVER}).settle()
+    for signal in (*before, LOST_FILES, LOST_FILES):
+        play.tell(signal)
+    play.settle()
+    assert play.killed == ["a"]
+    assert play.started == ["a", "a/ensure"]
+    assert (play.status(), play.instance.failure) == (InstanceStatus.FAILED, LOST_FILES.failure)
+    assert play.instance.reason == "WorkspaceLost"
+
+
+def test_an_instance_that_is_being_cancelled_stays_so_whatever_it_loses() -> None:
+    play = Play(graph(task("a", ensure=task("e"))), {"a": NEVER}).settle()
+    play.tell(CancelRequested())
+    play.tell(LOST_FILES)
+    play.settle()
+    assert (play.status(), play.instance.failure) == (InstanceStatus.TERMINATED, None)
 
 
 def test_a_cancelled_step_is_cancelled_only_once_its_executor_says_so() -> None:

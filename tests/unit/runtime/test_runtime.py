@@ -180,6 +180,23 @@ async def test_a_child_is_cancelled_suspended_and_resumed_with_its_parent() -> N
 
 
 @virtually
+async def test_a_child_that_somebody_deletes_fails_its_step() -> None:
+    site = Site()
+    site.knows(a_child(task("a")))
+    await site.start(PARENT)
+    await settled()
+    [child] = [one for one in await site.store.unfinished() if one != "i"]
+    await site.store.delete(child)
+    site.runtime.drop(child)
+    site.runtime.open()
+    await site.runtime.signal("i", ResumeRequested())
+    stored = await site.runtime.wait("i")
+    assert stored.status == "Failed"
+    assert "was deleted" in str(stored.failure)
+    await site.runtime.close()
+
+
+@virtually
 async def test_a_child_that_its_own_error_suspended_waits_for_its_own_resume() -> None:
     site = Site()
     site.knows(a_child(leaf("d", n.DelaySpec(duration="nonsense"), error=SUSPEND)))
