@@ -376,4 +376,11 @@ IN_PODS: Final = tuple(
     for scenario in (CONTAINERS[0], FAILURES[1], SAGAS[1], STOPS[0], CHILDREN[0], CHILDREN[2], TOGETHER[0])
 )
 
-SCENARIOS: Final = (*CONTAINERS, *WAITING, *FAILURES, *SAGAS, *STOPS, *CHILDREN, *TOGETHER, *IN_PODS)
+PARKED: Final = tuple(
+    replace(scenario, name=f"parked: {scenario.name}", parks=True)
+    for scenario in (*WAITING, *STOPS[:3], CHILDREN[2], CHILDREN[3], *TOGETHER[2:4])
+)
+
+SCENARIOS: Final = (
+    *CONTAINERS, *WAITING, *FAILURES, *SAGAS, *STOPS, *CHILDREN, *TOGETHER, *IN_PODS, *PARKED
+)  # fmt: skip

@@ -108,7 +108,7 @@ class HearsOnlyOfNewEvents(Runtime):
         add = self._waiters.add
 
         def add_without_a_look(
-            instance: str, wait: AwaitEvent, tell: Callable[[Signal], None]
+            instance: str, wait: AwaitEvent, tell: Callable[[Signal], object]
         ) -> tuple[str, str, int]:
             add(instance, wait, tell)
             return ("", "", 0)

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import assert_never
 
 from wfe.model import commands as c
@@ -58,6 +59,14 @@ class Dispatch:
         self.tasks.detach(instance)
         for task in self._followed.pop(instance, {}).values():
             task.cancel()
+
+    def leave(self, instance: str, wake: Callable[[], object]) -> None:
+        """An instance only waits: whatever it waits for wakes it, and nothing more is kept of it."""
+        self._followed.pop(instance, None)
+        for key in self.waiters.hand_over(instance, lambda _: wake()):
+            self.nursery.start(
+                persistently(self.clock, partial(self.waiters.look, key)), name="look for an event"
+            )
 
     def _later(self, driver: Driver, work: Callable[[], Awaitable[object]]) -> asyncio.Task[None]:
         return self.nursery.start(self._carefully(driver, work), name="dispatch")

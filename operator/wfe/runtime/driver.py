@@ -10,13 +10,13 @@ same signals again (stale ones change nothing) and dispatching all that is outst
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from wfe.engine import Circumstances, advance, outstanding
 from wfe.errors import Conflict, NotFound, Retryable
 from wfe.graph.graph import Graph
-from wfe.model.commands import Command
+from wfe.model.commands import AwaitEvent, Command, OfferActivity
 from wfe.model.decision import Decision
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
@@ -27,7 +27,7 @@ from wfe.runtime.patience import pause, persistently
 from wfe.runtime.placing import Placing
 
 # A loop's timers do not reach years; waking up in between costs nothing.
-LONGEST_WAIT_SECONDS: Final = 3600.0
+LONGEST_WAIT: Final = timedelta(hours=1)
 
 
 class Dispatcher(Protocol):
@@ -37,7 +37,7 @@ class Dispatcher(Protocol):
 
 
 class Driver:
-    """Drives one instance until it has ended."""
+    """Drives one instance until it has ended, or has only waited for longer than its `patience`."""
 
     def __init__(
         self,
@@ -56,6 +56,7 @@ class Driver:
         self._placing = placing
         self._dispatcher = dispatcher
         self._publish = publish
+        self.patience: timedelta | None = None
         self._told: list[Signal] = []
         self._may_have_mail = False
         self._stirred = asyncio.Event()
@@ -78,8 +79,13 @@ class Driver:
         self._error = error
         self._stirred.set()
 
+    @property
+    def wake_at(self) -> datetime | None:
+        """When there is something to decide though nothing happens."""
+        return self._wake_at
+
     async def run(self, born: Decision | None = None) -> Instance:
-        """Drive the instance to its end and return it.
+        """Drive the instance to its end and return it, or what it is once the patience is over.
 
         Args:
             born: the decision that made the instance, if it was just created; otherwise it is being recovered and
@@ -91,28 +97,34 @@ class Driver:
         else:
             self._took(born)
         while not self.instance.status.is_final:
-            await self._wait()
+            if not await self._wait():
+                break
             if self._error is not None:
                 raise self._error
             await self._decide()
         return self.instance
 
-    async def _wait(self) -> None:
-        if not self._stirred.is_set():
-            if self._wake_at is None:
-                await self._stirred.wait()
-            else:
-                await self._wait_until(self._wake_at)
+    async def _wait(self) -> bool:
+        """Wait until there may be something to decide. False: it took too long, and nobody is needed to wait."""
+        while not self._stirred.is_set():
+            due = None if self._wake_at is None else self._wake_at - self._clock.now()
+            limits = [limit for limit in (due, self.patience, LONGEST_WAIT) if limit is not None]
+            try:
+                async with asyncio.timeout(max(0.0, min(limits).total_seconds())):
+                    await self._stirred.wait()
+            except TimeoutError:
+                # A timer that fires early is asked again by the next round: advance acts on nothing before its time.
+                if due is not None and due == min(limits):
+                    return True
+                if self.patience is not None and self._only_waits():
+                    return False
         self._stirred.clear()
+        return True
 
-    async def _wait_until(self, when: datetime) -> None:
-        delay = max(0.0, (when - self._clock.now()).total_seconds())
-        try:
-            # A timer that fires early is asked again by the next round: advance acts on nothing before its time.
-            async with asyncio.timeout(min(delay, LONGEST_WAIT_SECONDS)):
-                await self._stirred.wait()
-        except TimeoutError:
-            pass
+    def _only_waits(self) -> bool:
+        """Whether everything it waits for comes by itself: the time, an event, somebody's signal."""
+        waits = (AwaitEvent, OfferActivity)
+        return all(isinstance(command, waits) for command in outstanding(self.graph, self.instance))
 
     async def _decide(self) -> None:
         told, self._told = self._told, []

@@ -31,9 +31,9 @@ class Ends:
         if end is not None and not end.done():
             end.set_result(instance)
 
-    def broke(self, instance: Instance, error: Exception) -> None:
+    def broke(self, instance: str, error: Exception) -> None:
         """Tell whoever waits that the instance cannot be driven here."""
-        end = self._ends.pop(instance.id, None)
+        end = self._ends.pop(instance, None)
         if end is not None and not end.done():
             end.set_exception(error)
 

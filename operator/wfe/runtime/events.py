@@ -8,7 +8,7 @@ from wfe.model.event import Event
 from wfe.model.signals import EventArrived, Signal
 from wfe.ports.store import Store
 
-Tell = Callable[[Signal], None]
+Tell = Callable[[Signal], object]
 Key = tuple[str, str, int]
 
 
@@ -33,6 +33,13 @@ class Waiters:
 
     def remove(self, instance: str, path: str, attempt: int) -> None:
         self._waiters.pop((instance, path, attempt), None)
+
+    def hand_over(self, instance: str, tell: Tell) -> list[Key]:
+        """Let somebody else hear of an instance's events; each of its waits has to be looked at again."""
+        keys = [key for key in self._waiters if key[0] == instance]
+        for key in keys:
+            self._waiters[key] = _Waiter(self._waiters[key].wait, tell)
+        return keys
 
     def forget(self, instance: str) -> None:
         """An instance has left this host."""

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from wfe.engine import Birth, begin
-from wfe.errors import NotFound
+from wfe.errors import NotFound, Permanent
 from wfe.graph.graph import Graph
 from wfe.model.decision import Decision
 from wfe.model.instance import Instance
@@ -30,6 +31,7 @@ from wfe.runtime.driver import Driver
 from wfe.runtime.ends import Ends
 from wfe.runtime.events import Waiters
 from wfe.runtime.nursery import Nursery
+from wfe.runtime.parking import Parking
 from wfe.runtime.patience import persistently
 from wfe.runtime.placing import Placing
 from wfe.runtime.tasks import TaskRunner
@@ -61,18 +63,21 @@ class Runtime:
     nursery: Nursery
     driver_type: type[Driver] = Driver
     listeners: list[Listener] = field(default_factory=list)
+    park_after: timedelta | None = None
     _drives: dict[str, _Drive] = field(default_factory=dict)
     _trees: Trees = field(init=False)
     _ends: Ends = field(init=False)
     _waiters: Waiters = field(init=False)
     _dispatch: Dispatch = field(init=False)
     _placing: Placing = field(init=False)
+    _parking: Parking = field(init=False)
 
     def __post_init__(self) -> None:
         self._trees = Trees(self.leases)
         self._ends = Ends(self.store)
         self._waiters = Waiters(self.store)
         self._placing = Placing(self.clock, self.tasks)
+        self._parking = Parking(self.clock, self._wake)
         children = Children(self.store, self.definitions, self)
         self._dispatch = Dispatch(self.store, self.clock, self.nursery, self.tasks, self._waiters, children)
 
@@ -80,6 +85,7 @@ class Runtime:
         """Begin to watch for what other processes write, and to renew leases."""
         self.nursery.start(self._watch(), name="watch the store")
         self.nursery.start(self._renew(), name="renew leases")
+        self.nursery.start(self._parking.run(), name="wake the parked")
 
     # -- instances ---------------------------------------------------------------------------------------------
 
@@ -118,8 +124,10 @@ class Runtime:
         await persistently(self.clock, lambda: self._recover(instance_id), attempts=ATTEMPTS)
 
     async def _recover(self, instance_id: str) -> None:
-        if instance_id in self._drives:
-            return
+        if not self.is_driving(instance_id):
+            await self._load_and_drive(instance_id)
+
+    async def _load_and_drive(self, instance_id: str) -> None:
         instance = await self.store.load(instance_id)
         if instance is None:
             raise NotFound(f"there is no instance `{instance_id}`; `wfe list` shows those there are")
@@ -141,22 +149,51 @@ class Runtime:
             dispatcher=self._dispatch,
             publish=self._publish,
         )
+        driver.patience = self.park_after
         task = self.nursery.start(self._run(driver, born), name="drive")
         self._drives[instance.id] = _Drive(driver, task)
         self._trees.joined(instance)
+        if (parked := self._parking.take(instance.id)) is not None:
+            self._trees.left(parked.root)
+            for signal in parked.told:
+                driver.tell(signal)
 
     async def _run(self, driver: Driver, born: Decision | None) -> None:
         instance = driver.instance
+        waits = False
         try:
-            self._ends.ended(await driver.run(born))
+            last = await driver.run(born)
+            waits = not last.status.is_final
+            if not waits:
+                self._ends.ended(last)
         except Exception as error:  # noqa: BLE001 - it is this instance's, and no other's
-            self._ends.broke(instance, error)
+            self._ends.broke(instance.id, error)
         finally:
             del self._drives[instance.id]
-            self._dispatch.forget(instance.id)
-            was_last = self._trees.left(instance)
-        if was_last:
-            await persistently(self.clock, lambda: self._trees.release(root_of(instance)))
+            if waits:
+                self._parking.put(instance.id, root_of(instance), driver.wake_at)
+                self._dispatch.leave(instance.id, partial(self._parking.wake, instance.id))
+            else:
+                self._dispatch.forget(instance.id)
+        if not waits:
+            await self._left(root_of(instance))
+
+    async def _left(self, root: str) -> None:
+        if self._trees.left(root):
+            await persistently(self.clock, lambda: self._trees.release(root))
+
+    def _wake(self, instance_id: str) -> None:
+        self.nursery.start(self._reawaken(instance_id), name="wake")
+
+    async def _reawaken(self, instance_id: str) -> None:
+        try:
+            await persistently(self.clock, lambda: self._load_and_drive(instance_id))
+        except Permanent as error:
+            self._ends.broke(instance_id, error)
+        if (parked := self._parking.take(instance_id)) is not None:
+            # It has ended, is gone, or another host has it.
+            self._dispatch.forget(instance_id)
+            await self._left(parked.root)
 
     async def wait(self, instance_id: str) -> Instance:
         """Return the instance once it has ended, whoever drives it; raise what makes that impossible.
@@ -184,8 +221,13 @@ class Runtime:
             NotFound: there is no such instance.
         """
         await self.store.post(instance_id, signal)
+        self._look_in_inbox(instance_id)
+
+    def _look_in_inbox(self, instance_id: str) -> None:
         if (drive := self._drives.get(instance_id)) is not None:
             drive.driver.look_in_inbox()
+        else:
+            self._parking.wake(instance_id)
 
     def tell(self, instance_id: str, signal: Signal) -> bool:
         """Give a signal to an instance that is driven here, without storing it; it must come again after a crash.
@@ -194,14 +236,18 @@ class Runtime:
             False if nobody here drives the instance.
         """
         drive = self._drives.get(instance_id)
-        if drive is not None:
-            drive.driver.tell(signal)
-        return drive is not None
+        if drive is None:
+            return self._parking.wake(instance_id, signal)
+        drive.driver.tell(signal)
+        return True
 
     def drop(self, instance_id: str) -> None:
         """Stop driving an instance: somebody else does, or it is gone. What runs goes on."""
         if (drive := self._drives.get(instance_id)) is not None:
             drive.task.cancel()
+        elif (parked := self._parking.take(instance_id)) is not None:
+            self._dispatch.forget(instance_id)
+            self.nursery.start(self._left(parked.root), name="let go")
 
     async def publish_event(self, name: str, key: str, payload: Json) -> int:
         """Keep an event, hand it to whoever waits, and return its sequence number."""
@@ -210,7 +256,7 @@ class Runtime:
         return event.sequence
 
     def is_driving(self, instance_id: str) -> bool:
-        return instance_id in self._drives
+        return instance_id in self._drives or instance_id in self._parking
 
     def value(self, instance_id: str) -> Instance | None:
         """Return the last saved value of an instance that is driven here."""
@@ -235,20 +281,20 @@ class Runtime:
 
     async def _look_around(self) -> None:
         for instance in await self.store.inboxes():
-            if (drive := self._drives.get(instance)) is not None:
-                drive.driver.look_in_inbox()
+            self._look_in_inbox(instance)
         await self._waiters.look_for_all()
         for instance in self._ends.awaited():
-            if instance not in self._drives:
+            if not self.is_driving(instance):
                 await self._ends.look(instance)
 
     async def _renew(self) -> None:
         while True:
             await self.clock.sleep_until(self.clock.now() + RENEW)
             lost = await persistently(self.clock, self._trees.renew)
-            for drive in list(self._drives.values()):
-                if root_of(drive.driver.instance) in lost:
-                    drive.task.cancel()
+            driven = [drive.driver.instance for drive in self._drives.values()]
+            held = [instance.id for instance in driven if root_of(instance) in lost]
+            for instance_id in (*held, *self._parking.of(lost)):
+                self.drop(instance_id)
 
     def _publish(self, instance: Instance, change: Lifecycle) -> None:
         for listener in self.listeners:

@@ -44,9 +44,8 @@ class Trees:
         """An instance of the tree is driven here."""
         self._driven[root_of(instance)] += 1
 
-    def left(self, instance: Instance) -> bool:
+    def left(self, root: str) -> bool:
         """An instance of the tree is no longer driven here. True if it was the last: the lease can go."""
-        root = root_of(instance)
         self._driven[root] -= 1
         if self._driven[root]:
             return False

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 from wfe.errors import Retryable
@@ -56,6 +57,9 @@ class Host:
         self.runtime = parts.runtime(
             store, SimulatedLeases(gate, name), parts.clock(world), definitions, tasks, self.nursery
         )
+
+        if world.scenario.parks:
+            self.runtime.park_after = timedelta(seconds=2)
 
     def _compile(self, source: str) -> Graph:
         graphs = (self.world.scenario.graph, *self.world.scenario.children)

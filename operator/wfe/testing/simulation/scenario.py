@@ -68,6 +68,7 @@ class Scenario:
         status: how the instance ends, whatever goes wrong on the way.
         steady: outputs and ends of steps do not depend on when faults hit.
         hosts: how many hosts drive the instance at once.
+        parks: hosts forget instances that only wait, after two seconds.
         pods: attempts are admitted to a place that is made when the first of a tree needs it.
     """
 
@@ -82,6 +83,7 @@ class Scenario:
     hosts: int = 1
     limit: int = 8
     pods: bool = False
+    parks: bool = False
 
     def does(self, path: str, before: int) -> Does:
         """Return what the next attempt does after so many that were not lost."""

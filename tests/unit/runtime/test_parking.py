@@ -1,0 +1,87 @@
+"""Of an instance that only waits nothing is kept but what wakes it."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from tests.unit.engine.nodes import graph, leaf, par, task
+from tests.unit.runtime.site import Site, settled, virtually
+from wfe.graph import node as n
+from wfe.graph.graph import Graph
+from wfe.model.signals import CancelRequested
+
+WAIT = leaf("w", n.WaitSpec(event="go", key="k"))
+HOUR = leaf("d", n.DelaySpec(duration="1h"))
+
+
+def a_site() -> Site:
+    site = Site()
+    site.runtime.park_after = timedelta(seconds=30)
+    site.runtime.open()
+    return site
+
+
+async def parked(site: Site, flow: Graph) -> Site:
+    await site.start(flow)
+    await asyncio.sleep(40)
+    assert site.runtime.is_driving("i")
+    assert site.runtime.value("i") is None
+    return site
+
+
+@virtually
+async def test_a_parked_instance_goes_on_at_its_time_and_not_before() -> None:
+    site = await parked(a_site(), graph(HOUR))
+    await asyncio.sleep(3600 - 41)
+    assert await site.status() == "Running"
+    await asyncio.sleep(2)
+    assert await site.status() == "Complete"
+    await site.runtime.close()
+
+
+@virtually
+async def test_an_event_wakes_it_whoever_published_it() -> None:
+    for here in (True, False):
+        site = await parked(a_site(), graph(WAIT))
+        publisher = site if here else site.another()
+        await publisher.runtime.publish_event("go", "k", 1)
+        assert (await site.runtime.wait("i")).status == "Complete"
+        await site.runtime.close()
+
+
+@virtually
+async def test_a_signal_wakes_it_stored_or_told() -> None:
+    def told(site: Site) -> Any:
+        assert site.runtime.tell("i", CancelRequested())
+        return settled()
+
+    for give in (lambda site: site.runtime.signal("i", CancelRequested()), told):
+        site = await parked(a_site(), graph(par("p", WAIT, HOUR)))
+        await give(site)
+        assert (await site.runtime.wait("i")).status == "Terminated"
+        await site.runtime.close()
+
+
+@virtually
+async def test_what_runs_is_never_parked() -> None:
+    site = a_site()
+    await site.start(graph(par("p", WAIT, task("a"))))
+    await asyncio.sleep(100)
+    assert site.runtime.value("i") is not None
+    await site.ends("p/a")
+    await asyncio.sleep(40)
+    assert site.runtime.value("i") is None
+    await site.runtime.close()
+
+
+@virtually
+async def test_a_parked_instance_that_is_dropped_is_left_to_others() -> None:
+    site = await parked(a_site(), graph(WAIT))
+    site.runtime.drop("i")
+    await settled()
+    assert not site.runtime.is_driving("i")
+    later = site.another()
+    await later.runtime.recover("i")
+    await later.runtime.publish_event("go", "k", None)
+    assert (await later.runtime.wait("i")).status == "Complete"
+    await site.runtime.close()
