@@ -1,0 +1,153 @@
+"""What the operator is told: one file, which the chart writes, and who its pod is, from the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from wfe.errors import Permanent
+from wfe.expr.duration import parse_duration
+from wfe.expr.errors import ExpressionError
+from wfe.language.plain import NotYaml, plain_value
+
+CONFIG_FILE: Final = "WFE_CONFIG_FILE"
+
+
+class SettingsInvalid(Permanent):
+    """The settings are not what the operator understands; every problem is listed with its place."""
+
+
+def _duration(value: Any) -> Any:
+    try:
+        parse_duration(value)
+    except ExpressionError as error:
+        raise ValueError(str(error)) from error
+    return value
+
+
+Duration = Annotated[str | int | float, BeforeValidator(_duration)]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True)
+
+
+class Log(_Settings):
+    """How the process tells what it does."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Defaults(_Settings):
+    """What holds where an instance or a workflow says nothing."""
+
+    ttl_after_finished: Duration = "7d"
+    event_life: Duration = "1d"
+    definition_life: Duration = "1d"
+
+
+class Pool(_Settings):
+    """Idle runners of the default image."""
+
+    size: int = Field(0, ge=0, le=100)
+    namespaces: tuple[str, ...] = ()
+
+
+class Resources(_Settings):
+    """Requests and limits, as Kubernetes writes them."""
+
+    requests: dict[str, str | int | float] = Field(default_factory=dict)
+    limits: dict[str, str | int | float] = Field(default_factory=dict)
+
+
+class Runner(_Settings):
+    """The pods of steps."""
+
+    image: str = Field("wfe-runner:latest", min_length=1)
+    image_pull_policy: Literal["Always", "IfNotPresent", "Never"] = "IfNotPresent"
+    image_pull_secrets: tuple[str, ...] = ()
+    resources: Resources = Resources()
+    pool: Pool = Pool()
+    storage_class_name: str = ""
+    root_namespaces: tuple[str, ...] = ()
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: tuple[dict[str, Any], ...] = ()
+    priority_class_name: str = ""
+
+
+class Webhook(_Settings):
+    """Where the admission webhook listens, and the objects that are its own."""
+
+    port: int = Field(9443, ge=1, le=65535)
+    service: str = "wfe-webhook"
+    configuration: str = "wfe"
+    secret: str = "wfe-webhook-certificate"  # noqa: S105  # the name of one
+
+
+class Settings(_Settings):
+    """Everything the operator is told.
+
+    Attributes:
+        namespaces: those whose workflows are run; none named is all.
+        port: of probes and metrics.
+        lease_name, lease_namespace: the Lease of the replica that works; by default beside the operator's pod.
+        identity: who this replica is.
+        namespace: where this replica is.
+        max_tasks: how many tasks of one namespace run at once.
+    """
+
+    namespaces: tuple[str, ...] = ()
+    port: int = Field(8080, ge=0, le=65535)
+    log: Log = Log()
+    lease_name: str = Field("wfe-operator", min_length=1)
+    lease_namespace: str = ""
+    defaults: Defaults = Defaults()
+    runner: Runner = Runner()
+    webhook: Webhook = Webhook()
+    max_tasks: int = Field(1000, ge=1)
+    workers: int = Field(16, ge=1, le=256)
+    identity: str = ""
+    namespace: str = ""
+
+    @property
+    def home(self) -> str:
+        """The namespace of the Lease."""
+        return self.lease_namespace or self.namespace or "default"
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the file that WFE_CONFIG_FILE names, if it names one, and who we are.
+
+    Raises:
+        SettingsInvalid: the file cannot be read, or says what nobody understands.
+    """
+    path = environment.get(CONFIG_FILE)
+    written = _content(Path(path)) if path else {}
+    pod = {"identity": environment.get("POD_NAME", ""), "namespace": environment.get("POD_NAMESPACE", "")}
+    try:
+        return Settings.model_validate({**{key: value for key, value in pod.items() if value}, **written})
+    except ValidationError as error:
+        raise SettingsInvalid(_said(error, path or "the settings")) from error
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        value = plain_value(path.read_bytes())
+    except (OSError, NotYaml) as error:
+        raise SettingsInvalid(f"{path} cannot be read: {error}") from error
+    if not isinstance(value, dict):
+        raise SettingsInvalid(f"{path} is not a mapping; write `namespaces: []` and the like")
+    return value
+
+
+def _said(error: ValidationError, source: str) -> str:
+    lines = []
+    for each in error.errors(include_url=False):
+        place = ".".join(str(part) for part in each["loc"])
+        said = "there is no such setting" if each["type"] == "extra_forbidden" else each["msg"]
+        lines.append(f"{source}: {place}: {said}")
+    return "\n".join(lines)
