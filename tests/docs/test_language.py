@@ -19,12 +19,14 @@ NAME = "docs/language.md"
 BLOCKS = blocks_of(NAME)
 TEXT = (ROOT / NAME).read_text("utf-8")
 FILES = [block for block in BLOCKS if block.language == "yaml"]
-_RUNS = re.compile(r"runs(?P<options> --[^:]*(?::[^ ][^:]*)*)?: (?P<status>[A-Z]\w+)(?: (?P<data>\{.*\}))?")
+EXPECTED = re.compile(
+    r"runs(?P<options> --[^:]*(?::[^ ][^:]*)*)?: (?P<status>[A-Z]\w+)(?: (?P<data>\{.*\}))?"
+)
 
 
 def _variables(block: Block) -> dict[str, str]:
     """Return the variables that a run of the block is given."""
-    expected = _RUNS.fullmatch(block.after)
+    expected = EXPECTED.fullmatch(block.after)
     words = shlex.split(expected["options"] or "") if expected else []
     pairs = [word for option, word in pairwise(words) if option == "--var"]
     return dict(pair.split("=", 1) for pair in pairs)
@@ -52,7 +54,7 @@ def test_a_file_loads_or_is_refused_as_the_text_says(block: Block, tmp_path: Pat
     "block", [block for block in FILES if block.after.startswith("runs")], ids=lambda block: block.title
 )
 def test_a_file_runs_as_the_text_says(block: Block, tmp_path: Path) -> None:
-    expected = _RUNS.fullmatch(block.after)
+    expected = EXPECTED.fullmatch(block.after)
     assert expected, f"line {block.line}: `{block.after}` says nothing that can be checked"
     options = shlex.split(expected["options"] or "")
     result = run(["wfe", "run", _named(block, tmp_path), "--output", "json", *options], tmp_path)
