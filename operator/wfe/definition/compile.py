@@ -15,7 +15,7 @@ from wfe.definition.step import CONTAINERS, ErrorBehavior, Step
 from wfe.definition.workflow import Declared, Place, WorkflowModel
 from wfe.expr.duration import parse_duration
 from wfe.graph import node as n
-from wfe.graph.graph import Field, Graph
+from wfe.graph.graph import Field, Graph, OnWorkspaceLost
 from wfe.graph.node import Node, OnError, OnLost
 from wfe.graph.place import placed
 from wfe.model.instance import WorkflowRef
@@ -39,6 +39,7 @@ def compile_workflow(workflow: WorkflowModel) -> Graph:
         inputs={name: _field(name, declared) for name, declared in workflow.inputs.items()},
         outputs={name: _field(name, declared) for name, declared in workflow.outputs.items()},
         timeout=None if workflow.timeout is None else parse_duration(workflow.timeout),
+        on_workspace_lost=OnWorkspaceLost(workflow.on_workspace_lost or "fail"),
     )
 
 

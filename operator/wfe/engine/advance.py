@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from wfe.engine import carried, ending, scopes, visit
+from wfe.engine import carried, ending, restart, scopes, visit
 from wfe.engine.draft import AllStopped, Circumstances, Draft, Ended, Enter, StopVisit
 from wfe.engine.names import names_of
 from wfe.engine.primitives import PRIMITIVES
@@ -230,6 +230,8 @@ def _fail(draft: Draft, failure: Failure) -> None:
     if draft.get("failure") is not None or draft.get("cancelled"):
         return
     draft.head["failure"] = failure
+    if restart.is_wanted(draft, failure):
+        draft.head["restarting"] = True
     if draft.is_suspended:
         _resume_for_cancel(draft)
     draft.later(StopVisit(ROOT, Stop.FAILURE))

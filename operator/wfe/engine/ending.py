@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from wfe.engine import carried, undo
+from wfe.engine import carried, restart, undo
 from wfe.engine.draft import Draft, End, Ended
 from wfe.graph.fields import check_outputs
 from wfe.graph.node import SagaSpec
@@ -75,7 +75,10 @@ def suspend(draft: Draft, reason: str) -> None:
 
 
 def instance_ended(draft: Draft, end: End) -> None:
-    """The root visit has ended: so has the instance."""
+    """The root visit has ended: so has the instance, unless it is to start over."""
+    if restart.is_due(draft):
+        restart.start_over(draft)
+        return
     failure: Failure | None = end.failure or draft.get("failure")
     status, reason = _final(draft, end, failure)
     if status is InstanceStatus.COMPLETE:

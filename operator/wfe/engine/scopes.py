@@ -141,6 +141,12 @@ def _drop(draft: Draft, path: str) -> None:
     draft.touched.update(data_part(path, key) for key in scope.data)
 
 
+def drop_all(draft: Draft) -> None:
+    """Forget every scope."""
+    for path in list(draft.scopes):
+        _drop(draft, path)
+
+
 def open_root(draft: Draft, inputs: Data) -> None:
     """Open the instance's own scope; the inputs are its first content."""
     draft.scopes[ROOT] = Scope(parent=None)

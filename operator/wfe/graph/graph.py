@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import StrEnum
 
 from wfe.graph.node import ChildSpec, Node
 from wfe.model.instance import WorkflowRef
@@ -18,6 +19,13 @@ class Field:
     default: Json = None
     has_default: bool = False
     description: str = ""
+
+
+class OnWorkspaceLost(StrEnum):
+    """What becomes of an instance whose workspace is gone with its pod."""
+
+    FAIL = "fail"
+    RESTART = "restart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +44,7 @@ class Graph:
     inputs: Mapping[str, Field] = field(default_factory=dict)
     outputs: Mapping[str, Field] = field(default_factory=dict)
     timeout: timedelta | None = None
+    on_workspace_lost: OnWorkspaceLost = OnWorkspaceLost.FAIL
     nodes: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:

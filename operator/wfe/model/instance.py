@@ -110,6 +110,8 @@ class Instance:
         ordered_at: the revision of the parent at its last order (suspend, resume): an older one comes too late.
         deadline: when the whole run has taken too long; moved on by the time spent suspended.
         failure: why it ended Failed, or why everything is being stopped.
+        restarts: how often it has started over, because its workspace was lost.
+        restarting: everything is being stopped for that.
         incarnation: the place that its processes have shared, and left their files in.
     """
 
@@ -146,6 +148,8 @@ class Instance:
     ordered_at: int = 0
     end: EndRequest | None = None
     incarnation: str | None = None
+    restarts: int = 0
+    restarting: bool = False
 
     @property
     def data(self) -> Data:

@@ -1,5 +1,6 @@
 """Cancel, suspend, resume, `end`, children, events, activities."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from tests.unit.engine.play import NEVER, Play, bad, ok
 from wfe.engine.carried import completed
 from wfe.expr.condition import Compare
 from wfe.graph import node as n
+from wfe.graph.graph import Graph, OnWorkspaceLost
 from wfe.model import commands as c
 from wfe.model.failure import Failure, Reason
 from wfe.model.signals import (
@@ -52,6 +54,47 @@ def test_an_instance_that_lost_what_it_needs_stops_runs_ensure_hooks_and_fails_f
     assert play.started == ["a", "a/ensure"]
     assert (play.status(), play.instance.failure) == (InstanceStatus.FAILED, LOST_FILES.failure)
     assert play.instance.reason == "WorkspaceLost"
+
+
+def restartable(*steps: n.Node) -> Graph:
+    return replace(graph(*steps), on_workspace_lost=OnWorkspaceLost.RESTART)
+
+
+def test_an_instance_that_may_start_over_runs_again_from_its_first_step_with_its_inputs() -> None:
+    flow = restartable(task("a"), task("b", ensure=task("e")))
+    play = Play(flow, {"a": ok(x=1), "b": NEVER}, inputs={"given": 1}).settle()
+    play.tell(LOST_FILES)
+    play.settle()
+    assert play.started == ["a", "b", "b/ensure", "#2/a", "#2/b", "#2/b/ensure"]
+    assert play.status() == InstanceStatus.COMPLETE
+    assert (play.instance.failure, play.instance.restarts) == (None, 1)
+    assert play.instance.data == {"given": 1}
+
+
+def test_children_and_attempts_of_the_second_run_have_names_of_their_own() -> None:
+    play = Play(restartable(leaf("c", n.ChildSpec(workflow="w")))).settle()
+    first = play.children["c"].child
+    play.tell(LOST_FILES)
+    play.tell(ChildEnded(path="c", attempt=1, status=InstanceStatus.TERMINATED))
+    play.settle()
+    assert play.children["#2/c"].child != first
+
+
+def test_it_starts_over_three_times_and_no_more() -> None:
+    play = Play(restartable(task("a")), {f"{at}a": NEVER for at in ("", "#2/", "#3/", "#4/")}).settle()
+    for _ in range(4):
+        assert play.status() == InstanceStatus.RUNNING
+        play.tell(LOST_FILES)
+        play.settle()
+    assert (play.status(), play.instance.reason) == (InstanceStatus.FAILED, "WorkspaceLost")
+
+
+def test_cancelling_while_it_is_stopped_ends_it() -> None:
+    play = Play(restartable(task("a", ensure=task("e"))), {"a": NEVER}).settle()
+    play.tell(LOST_FILES)
+    play.tell(CancelRequested())
+    play.settle()
+    assert play.status() == InstanceStatus.TERMINATED
 
 
 def test_an_instance_that_is_being_cancelled_stays_so_whatever_it_loses() -> None:
