@@ -1,36 +1,25 @@
 """Where the API server is, and how we show who we are."""
 
 import ssl
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from wfe.errors import Permanent
-
-
-class AccessUnclear(Permanent):
-    """There is no kubeconfig and no service account, or they do not say enough."""
+from wfe.kube.credentials import Anonymous, Credentials
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
     """How to reach one API server.
 
-    `headers` is asked before every request, because tokens rotate; it reads a file at most once a minute.
+    `server` has no slash at its end. `tls` is a context, or True for the default one. `server_name` is what the
+    server's certificate must name, where that is not its address.
     """
 
     server: str
-    namespace: str
-    tls: ssl.SSLContext | bool
-    headers: Callable[[], dict[str, str]]
+    namespace: str = "default"
+    tls: ssl.SSLContext | bool = True
+    credentials: Credentials = field(default_factory=Anonymous)
+    server_name: str | None = None
 
-
-def find_access(*, kubeconfig: Path | None = None, context: str | None = None) -> Access:
-    """Find the way: a kubeconfig that is named (or by KUBECONFIG, or ~/.kube/config), else the pod's service account.
-
-    Tokens, token files, client certificates (paths or data), basic auth and exec plugins are understood.
-
-    Raises:
-        AccessUnclear: nothing was found, or there is no such context; the text says where was looked.
-    """
-    raise NotImplementedError
+    async def headers(self) -> dict[str, str]:
+        """Return the headers that authenticate; ask before every request, because tokens rotate."""
+        return await self.credentials.headers()
