@@ -5,16 +5,22 @@ Exit codes: 0 Complete, 1 Failed, 2 bad usage or definition, 3 Suspended, 4 Term
 """
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Final
 
 import click
 
 from wfe.errors import DefinitionInvalid, Retryable, WfeError
+from wfe.hosts.cli.cluster.place import is_in_cluster, is_said, place_options
 
 # What `wfe --help` says stands here, so that it imports no verb; a test compares it with their docstrings.
+# A verb without a module of `wfe.hosts.cli.verbs` works in clusters alone.
 VERBS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Run a workflow file and follow it to its end."),
+    "apply": ("", "Apply the workflows of files to a cluster."),
+    "submit": ("", "Start an instance in a cluster, of a workflow there or of a file."),
+    "watch": ("", "Follow an instance in a cluster to its end."),
     "resume": ("resume", "Go on with an instance that has not ended, and follow it."),
     "list": ("list_", "List instances, newest first."),
     "show": ("show", "Show an instance: its steps, errors, data and outputs."),
@@ -29,6 +35,21 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "schema": ("schema", "Print the JSON Schema of workflow files, for editors."),
     "convert": ("convert", "Print a file's workflows as Kubernetes resources."),
     "completion": ("completion", "Print the completion script of a shell."),
+}
+# The modules of `wfe.hosts.cli.cluster.verbs`, for verbs that work in clusters.
+IN_CLUSTER: Final[dict[str, str]] = {
+    "apply": "apply",
+    "submit": "submit",
+    "watch": "watch",
+    "resume": "resume",
+    "list": "list_",
+    "show": "show",
+    "logs": "logs",
+    "suspend": "suspend",
+    "cancel": "cancel",
+    "retry": "retry",
+    "publish": "publish",
+    "activity": "activity",
 }
 # Looking for plugins of pydantic costs a tenth of a short run, and nobody wants them here.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -45,8 +66,10 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command = import_module(f"wfe.hosts.cli.verbs.{VERBS[cmd_name][0]}").command
-        assert isinstance(command, click.Command)  # noqa: S101  # a test imports every verb
+        here = VERBS[cmd_name][0]
+        command = _command(f"verbs.{here}" if here else f"cluster.verbs.{IN_CLUSTER[cmd_name]}")
+        if here and cmd_name in IN_CLUSTER:
+            command.epilog = f"In a cluster it has other options: `wfe {cmd_name} --cluster --help`."
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
@@ -58,6 +81,10 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             raise click.UsageError(f"there is no command `{args[0]}`; {_near(args[0])}", ctx)
+        if args and args[0] in IN_CLUSTER and is_in_cluster(ctx, args[1:], os.environ):
+            return args[0], _command(f"cluster.verbs.{IN_CLUSTER[args[0]]}"), args[1:]
+        if args and args[0] in VERBS and args[0] not in IN_CLUSTER and is_said(ctx, args[1:]):
+            raise click.UsageError(_needs_no_cluster(args), ctx)
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -77,6 +104,18 @@ class Verbs(click.Group):
             ctx.exit(BROKEN)
 
 
+def _command(module: str) -> click.Command:
+    command = import_module(f"wfe.hosts.cli.{module}").command
+    assert isinstance(command, click.Command)  # noqa: S101  # a test imports every verb
+    return command
+
+
+def _needs_no_cluster(args: Sequence[str]) -> str:
+    if args[0] == "run":
+        return "`run` runs on this machine; in a cluster: `wfe submit FILE --wait --logs`"
+    return f"`{args[0]}` needs no cluster; leave out --cluster and what names one"
+
+
 def _near(word: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415  # for the one who mistyped
 
@@ -86,5 +125,11 @@ def _near(word: str) -> str:
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="wfe", message="%(prog)s %(version)s")
+@place_options
 def main() -> None:
     """Run persistent workflows: they survive crashes of everything under them."""
+
+
+def kubectl() -> None:
+    """Be `kubectl wfe`: the same verbs, and those that work in clusters do without being told."""
+    main(obj={"kubectl": True}, prog_name="kubectl wfe")
