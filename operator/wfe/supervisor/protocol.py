@@ -2,27 +2,34 @@
 
 Commands, each a line under 4 KiB of words with single spaces (`put` is followed by a counted body):
 
-    start KEY INCARNATION TIMEOUT GRACE LIMIT PIPES
+    start KEY INCARNATION TIMEOUT GRACE LIMIT PIPES NAME
                                run KEY/launch once; tell about a key already claimed
     secret NAME ESCAPED        a piece of a variable for the next start; it is written nowhere
+    mounted NAME SECRET/KEY    a variable for the next start, from a file below the directory of secrets
     kill KEY GRACE             SIGTERM, then SIGKILL; claim a key never claimed as cancelled
     put KEY NAME SIZE + body   a file for an unclaimed key; a short one in one line, `text KEY NAME ESCAPED`
     outputs KEY LIMIT          what it wrote to WFE_OUTPUT and as markers, if anything
-    ack KEY                    its end is saved: forget all but the claim
+    ack KEY...                 their ends are saved: forget all but the claims
+    values                     what the mounted secrets are, so that they can be masked
     list, ping WORD
 
 Answers, each one write of at most 4,096 bytes; `end` also comes unasked, and any answer may come twice:
 
     hello VERSION INCARNATION EPOCH CLOCK        first of all
-    live KEY, end KEY CODE REASON STARTED ENDED, acked KEY, refused KEY WHY
-    killed KEY, bytes KEY file|markers HEX…, outputs KEY, listed, pong WORD, stale EPOCH
+    live KEY, end KEY CODE REASON STARTED ENDED WROTE, acked KEY, refused KEY WHY
+    killed KEY, bytes KEY file|markers|value HEX…, outputs KEY, listed, pong WORD, stale EPOCH
 
-KEY is two safe names with a slash between. Times are centiseconds of the supervisor's clock, which counts
-from anywhere: `hello` tells what it showed just then. `-` stands for what is not known.
+On a stream of its own, so that no outcome waits behind them, the bytes of logs: `KEY STREAM BLOCK COUNT WORD` asks
+for so many blocks of 4,096 bytes, and the answer is what there is of them, and WORD on the line behind.
+
+KEY is two safe names with a slash between. WROTE has an `o` where there is something on stdout, an `e` for stderr, an
+`f` for WFE_OUTPUT. NAME stands before the lines that PID 1 of a container copies; `-` keeps it from that. Times are
+centiseconds of the supervisor's clock, which counts from anywhere: `hello` tells what it showed just then. `-` stands
+for what is not known.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,9 +40,12 @@ from wfe.errors import Permanent, WfeError
 
 VERSION: Final = 1
 LINE_LIMIT: Final = 4000
+BLOCK: Final = 4096
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+_MOUNTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}/[A-Za-z0-9._-]{1,253}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _PIECE: Final = 700
+_ACKS: Final = 14
 _HUNDREDTH = timedelta(milliseconds=10)
 
 
@@ -87,6 +97,21 @@ class End:
     reason: EndReason
     started: int | None
     ended: int | None
+    wrote: str = "oef"
+
+    @property
+    def wrote_stdout(self) -> bool:
+        return "o" in self.wrote
+
+    @property
+    def wrote_anything(self) -> bool:
+        """Whether there is a log of it."""
+        return self.wrote_stdout or "e" in self.wrote
+
+    @property
+    def wrote_outputs(self) -> bool:
+        """Whether there may be outputs, in their file or among its lines."""
+        return self.wrote_stdout or "f" in self.wrote
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +130,7 @@ class Acked:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A command was not carried out: `incarnation`, `storage`, `setsid` or `verb`."""
+    """A command was not carried out: `incarnation`, `storage`, `secret`, `setsid` or `verb`."""
 
     key: str
     why: str
@@ -113,7 +138,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class OutputBytes:
-    """A piece of the WFE_OUTPUT file, or of the marker lines of stdout."""
+    """A piece of the WFE_OUTPUT file, of the marker lines of stdout, or of the value of a secret."""
 
     key: str
     source: str
@@ -158,15 +183,30 @@ def start(  # noqa: PLR0913  # one line, and each of its words
     log_limit: int,
     pipes: bool = False,
     secrets: Mapping[str, str] | None = None,
+    mounted: Mapping[str, tuple[str, str]] | None = None,
+    name: str = "",
 ) -> bytes:
     """Say: run what lies in KEY/launch, once.
 
     No timeout is 0, and so is no limit. With `pipes` its streams are pipes (see `launch.reopens_streams`); `secrets`
-    are variables.
+    are variables, and so are those `mounted`, whose values the supervisor reads. With a name its output is copied.
     """
     until = 0 if timeout is None else max(1, _centiseconds(timeout))
-    line = _line("start", _key(key), _safe(incarnation), until, _centiseconds(grace), log_limit, int(pipes))
-    return b"".join(_secret_lines(secrets or {})) + line
+    words = (until, _centiseconds(grace), log_limit, int(pipes), _label(name))
+    line = _line("start", _key(key), _safe(incarnation), *words)
+    return b"".join((*_secret_lines(secrets or {}), *_mounted_lines(mounted or {}), line))
+
+
+def _label(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._/#\[\]-]", "_", name)[:200] or "-"
+
+
+def _mounted_lines(mounted: Mapping[str, tuple[str, str]]) -> Iterator[bytes]:
+    for name, where in mounted.items():
+        path = "/".join(where)
+        if not _VARIABLE.fullmatch(name) or not _MOUNTED.fullmatch(path):
+            raise NotSpeakable(f"`{path}` cannot be the secret behind a variable `{name}`")
+        yield _line("mounted", name, path)
 
 
 def _secret_lines(secrets: Mapping[str, str]) -> Iterator[bytes]:
@@ -199,9 +239,20 @@ def outputs(key: str, limit: int) -> bytes:
     return _line("outputs", _key(key), limit)
 
 
-def ack(key: str) -> bytes:
-    """Say: the end is saved; forget the step but not its claim."""
-    return _line("ack", _key(key))
+def acks(keys: Sequence[str]) -> Iterator[bytes]:
+    """Say: the ends are saved; forget the steps but not their claims."""
+    for start in range(0, len(keys), _ACKS):
+        yield _line("ack", *map(_key, keys[start : start + _ACKS]))
+
+
+def values() -> bytes:
+    """Ask for the values of the secrets that are mounted."""
+    return _line("values")
+
+
+def log(key: str, stream: str, block: int, count: int, word: str) -> bytes:
+    """Ask for blocks of a stream."""
+    return _line(_key(key), _safe(stream), block, count, _safe(word))
 
 
 def listing() -> bytes:
@@ -239,8 +290,8 @@ def _decode(words: list[str]) -> Answer:
     match words:
         case ["hello", version, incarnation, epoch, clock]:
             return Hello(int(version), incarnation, int(epoch), int(clock))
-        case ["end", key, code, reason, started, ended]:
-            return End(key, _number(code), EndReason(reason), _number(started), _number(ended))
+        case ["end", key, code, reason, started, ended, wrote]:
+            return End(key, _number(code), EndReason(reason), _number(started), _number(ended), wrote)
         case ["refused", key, why]:
             return Refused(key, why)
         case ["bytes", key, source, *pairs]:

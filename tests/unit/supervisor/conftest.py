@@ -31,14 +31,26 @@ A = TypeVar("A")
 class Talk:
     """One supervisor on a state directory."""
 
-    def __init__(self, shell: tuple[str, ...], state: Path, incarnation: str, epoch: int) -> None:
+    def __init__(
+        self,
+        shell: tuple[str, ...],
+        state: Path,
+        incarnation: str,
+        epoch: int,
+        *,
+        out: Path | None = None,
+        pod: str | None = None,
+    ) -> None:
         self.state = state
         program = state / "supervisor.sh"
         program.write_text(script())
         self.shell = shell
         self.incarnation = incarnation
+        self.out = out or state
+        places = [] if out is None else [str(out), str(state.parent / "secrets")]
         self.process = subprocess.Popen(
-            [*shell, str(program), "serve", str(state), incarnation, str(epoch)],
+            [*shell, str(program), "serve", str(state), incarnation, str(epoch), *places],
+            env={**os.environ, **({} if pod is None else {"WFE_POD": pod})},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -75,6 +87,8 @@ class Talk:
         log_limit: int = 0,
         pipes: bool = False,
         secrets: Mapping[str, str] | None = None,
+        mounted: Mapping[str, tuple[str, str]] | None = None,
+        name: str = "",
     ) -> None:
         environment = {"PATH": os.environ["PATH"], **(env or {})}
         self.say(
@@ -89,11 +103,13 @@ class Talk:
                 log_limit=log_limit,
                 pipes=pipes,
                 secrets=secrets,
+                mounted=mounted,
+                name=name,
             ),
         )
 
     def read(self, key: str, name: str) -> bytes:
-        return (self.state / key / name).read_bytes()
+        return (self.out / key / name).read_bytes()
 
     def hang_up(self) -> int:
         assert self.process.stdin is not None
@@ -124,8 +140,16 @@ def shell(request: pytest.FixtureRequest) -> tuple[str, ...]:
 def connect(shell: tuple[str, ...], tmp_path: Path) -> Iterator[Callable[..., Talk]]:
     talks: list[Talk] = []
 
-    def connect(incarnation: str = "here", epoch: int = 0, *, greet: bool = True) -> Talk:
-        talk = Talk(shell, tmp_path, incarnation, epoch)
+    def connect(
+        incarnation: str = "here",
+        epoch: int = 0,
+        *,
+        greet: bool = True,
+        state: Path = tmp_path,
+        out: Path | None = None,
+        pod: str | None = None,
+    ) -> Talk:
+        talk = Talk(shell, state, incarnation, epoch, out=out, pod=pod)
         talks.append(talk)
         if greet:
             talk.hear(Hello)

@@ -24,8 +24,8 @@ from wfe.supervisor.protocol import (
     [
         (b"hello 1 pod-a 3 4711", Hello(1, "pod-a", 3, 4711)),
         (b"live i/a", Live("i/a")),
-        (b"end i/a 3 exit 10 20", End("i/a", 3, EndReason.EXIT, 10, 20)),
-        (b"end i/a - lost - -", End("i/a", None, EndReason.LOST, None, None)),
+        (b"end i/a 3 exit 10 20 oe", End("i/a", 3, EndReason.EXIT, 10, 20, "oe")),
+        (b"end i/a - lost - - -", End("i/a", None, EndReason.LOST, None, None, "-")),
         (b"bytes i/a file 00 ff", OutputBytes("i/a", "file", b"\x00\xff")),
         (b"stale 9", Stale(9)),
     ],
@@ -34,7 +34,9 @@ def test_a_line_is_read(line: bytes, answer: protocol.Answer) -> None:
     assert protocol.decode(line) == answer
 
 
-@pytest.mark.parametrize("line", [b"", b"what", b"end i/a x exit 1 2", b"end i/a 1 bored 1 2", b"live \xff"])
+@pytest.mark.parametrize(
+    "line", [b"", b"what", b"end i/a x exit 1 2 -", b"end i/a 1 bored 1 2 -", b"live \xff"]
+)
 def test_a_line_that_no_supervisor_says_is_an_error(line: bytes) -> None:
     with pytest.raises(ProtocolBroken):
         protocol.decode(line)
@@ -55,7 +57,7 @@ def test_a_key_is_two_safe_names(key: str) -> None:
 def test_a_timeout_is_rounded_up_and_never_to_none() -> None:
     grace = timedelta(milliseconds=11)
     said = protocol.start("i/a", "x", timeout=timedelta(milliseconds=1), grace=grace, log_limit=5)
-    assert said == b"start i/a x 1 2 5 0\n"
+    assert said == b"start i/a x 1 2 5 0 -\n"
 
 
 @pytest.mark.parametrize("secrets", [{"a b": "x"}, {"a;b": "x"}, {"A": "\0"}])

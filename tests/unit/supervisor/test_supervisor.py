@@ -400,6 +400,15 @@ def test_a_step_whose_watcher_was_killed_is_lost_once_it_ends(connect: Connect) 
     assert talk.hear(End).reason is EndReason.LOST
 
 
+def test_a_claim_that_was_torn_is_known_to_be_taken_and_no_more(connect: Connect) -> None:
+    talk = connect()
+    (talk.state / "i/a").mkdir(parents=True)
+    (talk.state / "i/a/claim").touch()
+    talk.start("i/a", "echo late")
+    assert talk.hear(Acked) == Acked("i/a")
+    assert not (talk.state / "i/a/stdout").exists()
+
+
 def test_a_torn_record_counts_as_lost(connect: Connect) -> None:
     talk = connect()
     (talk.state / "i/a").mkdir(parents=True)
@@ -413,9 +422,10 @@ def test_an_acknowledged_key_keeps_its_claim_only(connect: Connect) -> None:
     talk = connect()
     talk.start("i/a", "true")
     talk.hear(End)
-    talk.say(protocol.ack("i/a"))
+    talk.say(*protocol.acks(["i/a"]))
     talk.hear(Acked)
     assert [path.name for path in (talk.state / "i/a").iterdir()] == ["claim"]
+    assert talk.read("i/a", "claim") == b""
     talk.start("i/a", "echo again")
     assert talk.hear(Acked) == Acked("i/a")
 
@@ -466,6 +476,31 @@ def test_outputs_come_in_lines_that_one_write_can_carry(connect: Connect) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("script", "wrote"),
+    [
+        ("true", "-"),
+        ("echo", "o"),
+        ("echo >&2", "e"),
+        ('echo a=1 >"$WFE_OUTPUT"', "f"),
+        ('echo; echo >&2; echo >"$WFE_OUTPUT"', "oef"),
+    ],
+)
+def test_an_end_says_what_there_is_to_fetch(connect: Connect, script: str, wrote: str) -> None:
+    talk = connect()
+    talk.start("i/a", script, env={"WFE_OUTPUT": str(talk.out / "i/a/output")})
+    assert talk.hear(End).wrote == wrote
+
+
+def test_an_output_that_is_no_file_is_left_alone(connect: Connect) -> None:
+    talk = connect()
+    talk.start("i/a", 'mkdir "$WFE_OUTPUT"', env={"WFE_OUTPUT": str(talk.out / "i/a/output")})
+    talk.hear(End)
+    talk.say(protocol.outputs("i/a", 10))
+    talk.hear(Outputs)
+    assert not any(isinstance(answer, OutputBytes) for answer in talk.heard)
+
+
 def test_a_verb_nobody_knows_is_refused_and_does_no_harm(connect: Connect) -> None:
     talk = connect()
     talk.say(b"dance i/a\n", b"\n", b"start\n", b"kill i/a\n", protocol.ping("x"))
@@ -481,29 +516,6 @@ def test_many_steps_at_once_all_tell_their_ends(connect: Connect) -> None:
     assert len(ends) == 50
     codes = {answer.key: answer.code for answer in talk.heard if isinstance(answer, End)}
     assert codes == {f"i/s{number}": number for number in range(50)}
-
-
-def test_following_gives_the_rest_of_a_stream_until_the_step_has_ended(connect: Connect) -> None:
-    talk = connect()
-    gate = talk.state / "gate"
-    os.mkfifo(gate)
-    talk.start("i/a", f"printf 'one two'; read line <{gate}; printf ' three'")
-    wait_for_output(talk, "i/a", b"one two")
-    command = [
-        *talk.shell,
-        str(talk.state / "supervisor.sh"),
-        "follow",
-        str(talk.state),
-        "i/a",
-        "stdout",
-        "4",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as follower:
-        assert follower.stdout is not None
-        assert follower.stdout.read(3) == b"two"
-        gate.write_text("go\n")
-        assert follower.stdout.read() == b" three"
-    assert follower.returncode == 0
 
 
 def test_shellcheck_has_nothing_to_say(tmp_path: Path) -> None:

@@ -47,6 +47,8 @@ examine() { # KEY DEADLINE GRACE LIMIT PHASE WHOSE
     clock
     if [ -e "$1/end" ]; then
         [ "$6" = own ] || report "$1"
+    elif [ ! -s "$1/claim" ]; then
+        : acknowledged since
     elif ! read_pid "$1"; then
         await_birth "$@"
     elif ! is_live "$step" "$step_born" && ! is_live "$watcher" "$watcher_born"; then
@@ -80,7 +82,7 @@ measure() {
     IFS=$newline
     for line in $watched; do
         key=${line%% *}
-        files="$files$newline$key/stdout$newline$key/stderr"
+        files="$files$newline$out/$key/stdout$newline$out/$key/stderr"
     done
     [ -n "$files" ] || { unset IFS; return; }
     # shellcheck disable=SC2086
@@ -91,7 +93,8 @@ measure() {
         set -- $line
         size=${5:-0}
         while [ $# -gt 1 ]; do shift; done
-        outgrown "${1%/*}" "$size"
+        file=${1#"$out/"}
+        outgrown "${file%/*}" "$size"
     done
     unset IFS
 }

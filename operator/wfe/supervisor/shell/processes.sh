@@ -1,8 +1,8 @@
 #!/bin/sh
 # The supervisor of WFE: starts steps at most once, ends them in time, and keeps how they ended.
 #
-#   supervisor.sh serve STATE INCARNATION EPOCH        commands on stdin, answers on stdout (protocol.py has the grammar)
-#   supervisor.sh follow STATE KEY STREAM OFFSET       the bytes of a stream from an offset on, until the step has ended
+#   serve STATE INCARNATION EPOCH [OUT SECRETS]    commands on stdin, answers on stdout (protocol.py has the grammar)
+#   logs STATE OUT                                 bytes of streams, as they are asked for on stdin
 #
 # A step lives in STATE/KEY, where KEY is two safe names with a slash between them. `set -C` makes ">" refuse an
 # existing file, so each file below has one writer for ever, and the first of two racing writers wins without a fork:
@@ -11,8 +11,9 @@
 #            the step runs (its own process) or never will (a supervisor that found it dead, or was told to kill it)
 #   reason   why it is being ended: timeout, cancelled or loglimit, and when SIGKILL is due
 #   end      exit code, reason, start and end; a record without its final dot was torn by a full disk and counts as lost
-#   launch   what to run: a text of `cd`, `export` and `set --` that protocol.py writes
-#   stdout, stderr
+# What can grow large is in OUT/KEY, which is the same directory unless another is named:
+#   launch   what to run: a text of `cd`, `export` and `set --` that launch.py writes
+#   stdout, stderr, output, and the files of the step
 #
 # Three kinds of process: this loop, which may die at any time; a watcher for each step, which waits for it and writes
 # `end`; a guard while steps live, which keeps deadlines and log limits. Watchers and guard outlive the loop and the
@@ -30,6 +31,11 @@ else
     slack=100
     clock() { now=$(($(date +%s) * 100)); }
 fi
+
+# The loop makes the directories, so that there is one process for both.
+make_room() { # KEY
+    [ -d "$out/$1" ] || mkdir -p "$1" "$out/$1"
+}
 
 say() { printf '%s\n' "$*"; }
 

@@ -11,6 +11,11 @@ stale_if_overtaken() {
 
 # Another container, or another boot, under the name of this one: its claims could not be trusted.
 check_incarnation() {
+    # A pod knows its uid, and its claims outlive its containers.
+    if [ -n "${WFE_POD-}" ]; then
+        [ "$incarnation" = "$WFE_POD" ] || { say 'refused - incarnation'; exit 4; }
+        return
+    fi
     look_at 1
     machine=$born
     { read -r boot </proc/sys/kernel/random/boot_id; } 2>/dev/null || boot=-
@@ -39,20 +44,23 @@ sweep() {
 }
 
 obey() { # VERB KEY ...
+    case ${1-} in
+        ack) shift && ack "$@" && return ;;
+    esac
     case ${1-}.$# in
-        start.7) start "$2" "$3" "$4" "$5" "$6" "$7" ;;
+        start.8) start "$2" "$3" "$4" "$5" "$6" "$7" "$8" ;;
         kill.3) cancel "$2" "$3" ;;
         put.4) put "$2" "$3" "$4" ;;
         ping.2) say "pong $2" ;;
         outputs.3) outputs "$2" "$3" ;;
-        ack.2) ack "$2" ;;
+        values.1) values ;;
         list.1) list ;;
         *) say "refused ${2:--} verb" ;;
     esac
 }
 
 serve() { # INCARNATION EPOCH
-    incarnation=$1 epoch=$2 guards=0 secrets=''
+    incarnation=$1 epoch=$2 guards=0 secrets='' mounted=''
     mkdir -p "$home"
     look_at_self
     me=$pid.$born journal=$home/journal.$$
@@ -73,34 +81,34 @@ serve() { # INCARNATION EPOCH
                 text "$key" "${line%% *}" "${line#* }"
                 ;;
             secret\ *) secrets=$secrets$newline${line#* } ;;
+            mounted\ *) mounted=$mounted$newline${line#* } ;;
             *)
                 # shellcheck disable=SC2086
                 obey $line
-                secrets=''
+                secrets='' mounted=''
                 ;;
         esac
     done
 }
 
-follow() { # KEY STREAM OFFSET
-    at=$3
-    while :; do
-        over=
-        [ ! -e "$1/end" ] || over=yes
-        size=0
-        # shellcheck disable=SC2012  # only the size is wanted, and only `ls` tells it everywhere without reading
-        [ ! -e "$1/$2" ] || size=$(ls -lnL "$1/$2" | { read -r _ _ _ _ size _ && echo "$size"; })
-        if [ "$size" -gt "$at" ]; then
-            tail -c "+$((at + 1))" "$1/$2" | head -c "$((size - at))"
-            at=$size
-        fi
-        [ -z "$over" ] || return 0
-        nap 0.2
+# On this stream all goes out in the order it was asked for, and nothing else does. A piece ends with a word that its
+# reader chose: what `dd` finds may be less than there was a moment ago.
+logs() {
+    while read -r key stream block count word; do
+        [ ! -s "$out/$key/$stream" ] || dd bs=4096 skip="$block" count="$count" <"$out/$key/$stream" 2>/dev/null
+        say "$word"
     done
 }
 
 cd "$2" || exit 1
 case $1 in
-    serve) serve "$3" "$4" ;;
-    follow) follow "$3" "$4" "$5" ;;
+    serve)
+        out=${5:-.}
+        secret_files=${6-}
+        serve "$3" "$4"
+        ;;
+    logs)
+        out=$3
+        logs
+        ;;
 esac

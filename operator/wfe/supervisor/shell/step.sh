@@ -27,7 +27,15 @@ report() { # KEY
         nap 0.05
         patience=$((patience - 1))
     done
-    if [ "$dot" = . ]; then say "end $1 $code $why $started $ended"; else say "end $1 - lost - -"; fi
+    if [ "$dot" != . ]; then
+        say "end $1 - lost - - -"
+        return
+    fi
+    wrote=
+    [ ! -s "$out/$1/stdout" ] || wrote=o
+    [ ! -s "$out/$1/stderr" ] || wrote=${wrote}e
+    [ ! -s "$out/$1/output" ] || wrote=${wrote}f
+    say "end $1 $code $why $started $ended ${wrote:--}"
 }
 
 read_end() { # KEY
@@ -71,13 +79,18 @@ finish() { # KEY CODE
     record "$1" "$2" "$why" "$started"
 }
 
-# The values came over the stream for this start alone, in pieces, and were written nowhere.
+# The values came over the stream for this start alone, in pieces, and were written nowhere; or they are in files.
 export_secrets() {
     IFS=$newline
     for line in $secrets; do
         # shellcheck disable=SC2034  # used by eval
         piece=$(printf '%b.' "${line#* }")
         eval "export ${line%% *}=\"\${${line%% *}-}\"\${piece%.}"
+    done
+    for line in $mounted; do
+        # shellcheck disable=SC2034
+        piece=$(cat "$secret_files/${line#* }" && echo .)
+        eval "export ${line%% *}=\${piece%.}"
     done
     unset IFS
 }
@@ -90,7 +103,7 @@ become() { # KEY TIMEOUT GRACE LIMIT
     { say "$pid $born $watcher $watcher_born $now $deadline $3 $4 ." >"$1/pid"; } 2>/dev/null || exit 125
     export_secrets
     # shellcheck disable=SC1090  # sets the directory, the environment and the arguments
-    . "./$1/launch"
+    . "$out/$1/launch"
     if [ -n "$_wfe_perl" ]; then
         # shellcheck disable=SC2016  # perl's variables
         exec "$_wfe_perl" -e '@SIG{"INT", "QUIT"} = ("DEFAULT") x 2; use POSIX; POSIX::setsid(); exec { $ARGV[0] } @ARGV;
@@ -106,12 +119,12 @@ become() { # KEY TIMEOUT GRACE LIMIT
 # A step that opens /dev/stderr anew would empty a file behind it, but not a pipe. Such a step gets pipes, at the price
 # of a few processes.
 become_behind_pipes() { # KEY TIMEOUT GRACE LIMIT
-    mkfifo "$1/.stdout" "$1/.stderr"
-    cat <"$1/.stdout" >>"$1/stdout" &
+    mkfifo "$out/$1/.stdout" "$out/$1/.stderr"
+    cat <"$out/$1/.stdout" >>"$out/$1/stdout" &
     relays=$!
-    cat <"$1/.stderr" >>"$1/stderr" &
+    cat <"$out/$1/.stderr" >>"$out/$1/stderr" &
     relays="$relays $!"
-    (become "$@") </dev/null >"$1/.stdout" 2>"$1/.stderr"
+    (become "$@") </dev/null >"$out/$1/.stdout" 2>"$out/$1/.stderr"
 }
 
 # The pipes are empty when their readers have gone; a daemon of the step may keep them open for ever.
@@ -131,7 +144,7 @@ watch() { # KEY TIMEOUT GRACE LIMIT PIPES
     if [ "$5" = 1 ]; then
         become_behind_pipes "$@"
     else
-        (become "$@") </dev/null >>"$1/stdout" 2>>"$1/stderr"
+        (become "$@") </dev/null >>"$out/$1/stdout" 2>>"$out/$1/stderr"
     fi
     finish "$1" "$?"
 }
