@@ -14,6 +14,7 @@ from tests.unit.chart.helm import (
     CHART,
     GOLDEN,
     NAMESPACE,
+    ROOT,
     Object,
     Refused,
     Rendered,
