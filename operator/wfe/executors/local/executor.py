@@ -15,9 +15,8 @@ from typing import Final
 
 from wfe.errors import Permanent
 from wfe.executors.local.directory import StateDirectory, base_environment, forget_private
-from wfe.executors.local.link import Link
+from wfe.executors.local.link import Starter
 from wfe.executors.local.secrets import find_secret
-from wfe.executors.local.shared import Shared
 from wfe.model.failure import Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
@@ -28,10 +27,12 @@ from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
 from wfe.supervisor.launch import reopens_streams
 from wfe.supervisor.layout import OUTPUT, UNMASKED, attempt_directory, instance_directory
+from wfe.supervisor.link import Link
 from wfe.supervisor.masking import MaskedStream, Masker
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
 from wfe.supervisor.protocol import End
+from wfe.supervisor.shared import Shared
 from wfe.supervisor.tail import Tail
 from wfe.supervisor.times import NotedTimes
 
@@ -65,7 +66,8 @@ class LocalExecutor:
         self._masker = Masker(self._secrets.values())
         self._now = now
         command = [_SHELL, str(self._state.supervisor), "serve", ".", self._state.incarnation, "0"]
-        self._link = Link(command, self._state.root, {"PATH": os.environ.get("PATH", os.defpath)}, now)
+        path = {"PATH": os.environ.get("PATH", os.defpath)}
+        self._link = Link(Starter(command, self._state.root, path, now).connect)
         self._running: Shared[TaskEnded] = Shared()
 
     @property
@@ -140,11 +142,14 @@ class LocalExecutor:
             found = outputs_of(task, markers=delivery.markers.found, file=_first_bytes(directory / OUTPUT))
             return self._masker.check_outputs(found)
 
-        ended = outcome_of(task, end, outputs=outputs, time_of=self._link.time_of)
+        ended = outcome_of(task, end, outputs=outputs, time_of=self._time_of)
         forget_private(directory)
         if self._masker:
             await asyncio.to_thread(self._mask_files, directory)
         return ended
+
+    def _time_of(self, centiseconds: int) -> datetime:
+        return self._link.time_of(centiseconds, otherwise=self._now())
 
     def _start_command(self, name: str, task: ProcessTask) -> bytes:
         return protocol.start(

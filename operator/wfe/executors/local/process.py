@@ -2,32 +2,35 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Self, cast
 
-from wfe.supervisor.protocol import Answer, Decoder, ProtocolBroken
+from wfe.supervisor.link import Link
+from wfe.supervisor.protocol import VERSION, Answer, Decoder, Hello, ProtocolBroken, Refused
 
 _MESSAGES_LIMIT: Final = 1 << 20
+_PATIENCE_SECONDS: Final = 10.0
 
 
 class SupervisorProcess(asyncio.SubprocessProtocol):
-    """Knows no meaning: it hands answers on.
+    """A session of a link; it knows the meaning of a greeting, and hands all else on.
 
     Steps' watchers hold the same pipe, so its end says nothing about the supervisor; the process's end does.
     """
 
-    def __init__(
-        self,
-        heard: Callable[["SupervisorProcess", Answer], None],
-        gone: Callable[["SupervisorProcess"], None],
-    ) -> None:
-        self._heard = heard
-        self._gone = gone
+    hello: Hello
+    heard_at: datetime
+
+    def __init__(self, link: Link, now: Callable[[], datetime]) -> None:
+        self._link = link
+        self._now = now
         self._decoder = Decoder()
         self._transport: asyncio.SubprocessTransport | None = None
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[None] = loop.create_future()
         self.exited: asyncio.Future[None] = loop.create_future()
+        self.refusal: str | None = None
 
     @classmethod
     async def start(
@@ -35,13 +38,13 @@ class SupervisorProcess(asyncio.SubprocessProtocol):
         command: Sequence[str],
         directory: Path,
         env: Mapping[str, str],
-        heard: Callable[["SupervisorProcess", Answer], None],
-        gone: Callable[["SupervisorProcess"], None],
+        link: Link,
+        now: Callable[[], datetime],
     ) -> Self:
         """Start it in a session of its own, so that a Ctrl-C meant for the engine does not reach it."""
         with _messages(directory) as messages:
             _, protocol = await asyncio.get_running_loop().subprocess_exec(
-                lambda: cls(heard, gone),
+                lambda: cls(link, now),
                 *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
@@ -58,12 +61,12 @@ class SupervisorProcess(asyncio.SubprocessProtocol):
         if pipe is not None and not pipe.is_closing():
             cast(asyncio.WriteTransport, pipe).write(command)
 
-    async def close(self, patience: float) -> None:
+    async def close(self) -> None:
         """Close its stdin, on which it ends by itself, and wait for that."""
         pipe = self._transport.get_pipe_transport(0) if self._transport else None
         if pipe is not None:
             pipe.close()
-        await asyncio.wait([self.exited], timeout=patience)
+        await asyncio.wait([self.exited], timeout=_PATIENCE_SECONDS)
         self.release()
 
     def release(self) -> None:
@@ -78,13 +81,25 @@ class SupervisorProcess(asyncio.SubprocessProtocol):
         assert isinstance(data, bytes)  # noqa: S101  # the typeshed is wider than asyncio
         try:
             for answer in self._decoder.feed(data):
-                self._heard(self, answer)
+                self._hear(answer)
         except ProtocolBroken:
             self.release()
 
     def process_exited(self) -> None:
         self.exited.set_result(None)
-        self._gone(self)
+        self.release()
+        self._link.lost(self)
+
+    def _hear(self, answer: Answer) -> None:
+        match answer:
+            case Hello(version=version):
+                if version == VERSION:
+                    self.hello, self.heard_at = answer, self._now()
+                    self.ready.set_result(None)
+            case Refused(key="-", why=why):
+                self.refusal = why
+            case _:
+                self._link.hear(answer)
 
 
 def _messages(directory: Path) -> BinaryIO:
