@@ -46,6 +46,7 @@ RESUME = Tell(ResumeRequested(reason="suspended on request"))
         pytest.param(_seen(desired=Desired.SUSPENDED), [HELD], id="one-that-is-to-be-suspended-waits"),
         pytest.param(_seen(desired=Desired.TERMINATED), [NeverBegin()], id="one-that-is-to-end-never-begins"),
         pytest.param(_seen(is_deleting=True), [LetGo()], id="one-that-is-being-deleted-does-not-begin"),
+        pytest.param(_seen(is_driven=True), [], id="what-the-cache-does-not-show-yet-has-begun"),
         pytest.param(_seen(parent=Reads.WAITS), [], id="a-child-is-begun-by-its-parent"),
         pytest.param(_seen(parent=Reads.UNKNOWN), [], id="a-child-waits-until-its-parent-is-driven"),
         pytest.param(_seen(parent=Reads.DONE), [FORGED], id="what-no-parent-lists-is-no-child"),
@@ -72,17 +73,14 @@ def test_what_has_not_begun(seen: Seen, actions: Sequence[Action]) -> None:
             _driven(InstanceStatus.SUSPENDED, desired=Desired.SUSPENDED), [], id="suspended-stays-suspended"
         ),
         pytest.param(
-            _driven(InstanceStatus.SUSPENDED, reason="suspended on request"),
+            _driven(InstanceStatus.SUSPENDED),
             [RESUME],
             id="running-again-is-resumed",
         ),
         pytest.param(
-            _driven(InstanceStatus.SUSPENDED, reason="step `a` failed"), [], id="an-error-keeps-it-suspended"
-        ),
-        pytest.param(
-            _driven(InstanceStatus.SUSPENDED, reason="step `a` failed", resumes=2, resumed=1),
-            [Tell(ResumeRequested(), resumes=2)],
-            id="until-somebody-resumes-it",
+            _driven(InstanceStatus.SUSPENDED, resumes=2, resumed=1),
+            [RESUME, Tell(ResumeRequested(), resumes=2)],
+            id="what-an-error-suspended-is-resumed-by-a-number",
         ),
         pytest.param(
             _driven(InstanceStatus.SUSPENDED, desired=Desired.SUSPENDED, resumes=2, resumed=1),

@@ -55,7 +55,6 @@ class Seen:
     is_active: bool = True
     is_deleting: bool = False
     phase: InstanceStatus = InstanceStatus.PENDING
-    reason: str = ""
     desired: Desired = Desired.RUNNING
     resumes: int = 0
     resumed: int = 0
@@ -120,7 +119,8 @@ def reconcile(seen: Seen) -> Sequence[Action]:
     if not seen.is_active:
         return (LetGo(),) if seen.is_driven else ()
     if not seen.is_begun:
-        return _new(seen)
+        # The cache may be behind what this process has written.
+        return () if seen.is_driven else _new(seen)
     if seen.phase.is_final:
         return _ended(seen)
     if not seen.is_driven:
@@ -153,7 +153,8 @@ def _driven(seen: Seen) -> Sequence[Action]:
             return (Tell(CancelRequested()),)
         case Desired.SUSPENDED if not is_suspended:
             actions.append(Tell(SuspendRequested()))
-        case Desired.RUNNING if is_suspended and seen.reason == ON_REQUEST:
+        case Desired.RUNNING if is_suspended:
+            # What an error has suspended is not meant, and does not listen.
             actions.append(Tell(ResumeRequested(reason=ON_REQUEST)))
         case _:
             pass

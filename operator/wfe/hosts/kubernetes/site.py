@@ -1,0 +1,46 @@
+"""The small site of probes and metrics."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+Check = Callable[[], Sequence[str]]
+
+
+def _probe(check: Check) -> Callable[[web.Request], "web.Response"]:
+    def answer(_: web.Request) -> web.Response:
+        wrong = check()
+        return web.Response(text="\n".join(wrong) or "ok", status=503 if wrong else 200)
+
+    return answer
+
+
+@asynccontextmanager
+async def site(port: int, *, live: Check, ready: Check, metrics: Callable[[], bytes]) -> AsyncIterator[int]:
+    """Serve /healthz, /readyz and /metrics; yields the port, which 0 leaves to the system."""
+
+    def numbers(_: web.Request) -> web.Response:
+        return web.Response(
+            body=metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    app = web.Application()
+    app.router.add_get("/healthz", _async(_probe(live)))
+    app.router.add_get("/readyz", _async(_probe(ready)))
+    app.router.add_get("/metrics", _async(numbers))
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        listener = web.TCPSite(runner, port=port)
+        await listener.start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()
+
+
+def _async(answer: Callable[[web.Request], web.Response]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def handler(request: web.Request) -> web.Response:
+        return answer(request)
+
+    return handler
