@@ -130,7 +130,7 @@ class Acked:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A command was not carried out: `incarnation`, `storage`, `secret`, `setsid` or `verb`."""
+    """A command was not carried out: `incarnation`, `storage`, `secret`, `outputs`, `setsid` or `verb`."""
 
     key: str
     why: str

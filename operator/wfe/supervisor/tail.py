@@ -1,11 +1,11 @@
 """Reads the bytes of a growing file as segments, once each, in bounded memory."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 from wfe.model.ids import AttemptKey
 from wfe.ports.logs import SEGMENT_LIMIT, Segment, Stream
+from wfe.supervisor.cutter import Cutter
 from wfe.supervisor.times import Times
 
 CHUNK = 4 * SEGMENT_LIMIT
@@ -20,23 +20,19 @@ class Tail:
 
     def __init__(self, directory: Path, key: AttemptKey, stream: Stream, times: Times) -> None:
         self._path = directory / stream
-        self._key = key
-        self._stream = stream
         self._times = times
+        self._cutter = Cutter(key, stream, times.of)
         self._file: int | None = None
         self._position = 0
-        self._offset = 0
-        self._rest = b""
 
     def read(self) -> list[Segment]:
         """Return the segments that one chunk of new bytes completes; nothing new is an empty list."""
         chunk = self._chunk()
-        return list(self._cut(chunk)) if chunk else []
+        return list(self._cutter.take(chunk)) if chunk else []
 
     def finish(self) -> list[Segment]:
         """Return what is left behind the last newline, once nobody writes any more."""
-        rest, self._rest = self._rest, b""
-        return [self._segment(rest)] if rest else []
+        return list(self._cutter.finish())
 
     def close(self) -> None:
         """Let go of the file."""
@@ -61,20 +57,5 @@ class Tail:
             return b""
         chunk = os.pread(self._file, CHUNK, self._position)
         self._position += len(chunk)
-        self._times.note(self._offset + len(self._rest) + len(chunk))
+        self._times.note(self._cutter.taken + len(chunk))
         return chunk
-
-    def _cut(self, chunk: bytes) -> Iterator[Segment]:
-        data, start = self._rest + chunk, 0
-        while True:
-            newline = data.find(b"\n", start, start + SEGMENT_LIMIT)
-            end = newline + 1 if newline >= 0 else start + SEGMENT_LIMIT
-            if end > len(data):
-                break
-            yield self._segment(data[start:end])
-            start = end
-        self._rest = data[start:]
-
-    def _segment(self, data: bytes) -> Segment:
-        start, self._offset = self._offset, self._offset + len(data)
-        return Segment(self._key, self._stream, start, data, self._times.of(self._offset))

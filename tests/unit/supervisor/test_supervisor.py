@@ -41,6 +41,14 @@ def wait_until(is_so: Callable[[], bool]) -> None:
     raise AssertionError("it never came to be")
 
 
+def brings_programs(shell: tuple[str, ...]) -> bool:
+    """Tell whether a shell is built to find `setsid` and `env` in itself, wherever PATH leads."""
+    said = subprocess.run(
+        [*shell, "-c", "command -v setsid"], env={"PATH": "/nowhere"}, capture_output=True, check=False
+    )
+    return said.returncode == 0
+
+
 def wait_for_output(talk: Any, key: str, text: bytes) -> None:
     path = talk.state / key / "stdout"
     wait_until(lambda: path.exists() and path.read_bytes() == text)
@@ -163,7 +171,9 @@ def test_a_step_can_be_interrupted_although_shells_start_jobs_with_that_ignored(
     talk.start("i/a", "grep SigIgn /proc/self/status")
     talk.hear(End)
     ignored = int(talk.read("i/a", "stdout").split()[1], 16)
-    assert [number for number in range(1, 32) if ignored & (1 << (number - 1))] == []
+    # The `env` of busybox cannot undo it.
+    expected = [2, 3] if brings_programs(talk.shell) else []
+    assert [number for number in range(1, 32) if ignored & (1 << (number - 1))] == expected
 
 
 def programs(directory: Path, *names: str) -> str:
@@ -185,6 +195,8 @@ def test_without_setsid_perl_does_its_work(
     assert talk.hear(End).code == 0
     ids, own, ignored = talk.read("i/a", "stdout").decode().splitlines()
     assert ids.split() == [own, own]
+    if brings_programs(talk.shell):
+        return
     assert int(ignored.split()[1], 16) & (1 << (signal.SIGINT - 1)) == 0
     talk.start("i/b", argv=["no-such-program"])
     assert talk.hear(End).code == 127
@@ -196,6 +208,9 @@ def test_with_neither_it_refuses_to_serve(
 ) -> None:
     monkeypatch.setenv("PATH", programs(tmp_path / "bin"))
     talk = connect(greet=False)
+    if brings_programs(talk.shell):
+        assert talk.hear(Hello)
+        return
     assert talk.hear(Refused) == Refused("-", "setsid")
     assert talk.process.wait(10) == 5
 
@@ -310,7 +325,7 @@ def test_a_kill_of_a_key_never_claimed_keeps_it_from_starting(connect: Connect) 
     assert talk.hear(End).reason is EndReason.CANCELLED
     talk.hear(Killed)
     talk.start("i/a", "echo late")
-    assert talk.hear(End) == End("i/a", None, EndReason.CANCELLED, None, talk.heard[1].ended)
+    assert talk.hear(End) == End("i/a", None, EndReason.CANCELLED, None, talk.heard[1].ended, "-")
     assert not (talk.state / "i/a/stdout").exists()
 
 
@@ -492,13 +507,12 @@ def test_an_end_says_what_there_is_to_fetch(connect: Connect, script: str, wrote
     assert talk.hear(End).wrote == wrote
 
 
-def test_an_output_that_is_no_file_is_left_alone(connect: Connect) -> None:
+def test_an_output_that_is_no_file_is_refused(connect: Connect) -> None:
     talk = connect()
     talk.start("i/a", 'mkdir "$WFE_OUTPUT"', env={"WFE_OUTPUT": str(talk.out / "i/a/output")})
-    talk.hear(End)
+    assert talk.hear(End).wrote == "f"
     talk.say(protocol.outputs("i/a", 10))
-    talk.hear(Outputs)
-    assert not any(isinstance(answer, OutputBytes) for answer in talk.heard)
+    assert talk.hear(Refused) == Refused("i/a", "outputs")
 
 
 def test_a_verb_nobody_knows_is_refused_and_does_no_harm(connect: Connect) -> None:

@@ -116,7 +116,11 @@ text() { # KEY NAME ESCAPED: the same for a short text, without a fork
 
 # What the executor reads as outputs, in hexadecimal: the file WFE_OUTPUT, and the marker lines of stdout.
 outputs() { # KEY LIMIT: of each so many bytes
-    [ ! -s "$out/$1/output" ] || [ ! -f "$out/$1/output" ] || head -c "$2" "$out/$1/output" | in_hex "$1" file
+    if [ -e "$out/$1/output" ] && [ ! -f "$out/$1/output" ]; then
+        say "refused $1 outputs"
+        return
+    fi
+    [ ! -s "$out/$1/output" ] || head -c "$2" "$out/$1/output" | in_hex "$1" file
     [ ! -s "$out/$1/stdout" ] || grep -a '^##wfe\[output ' "$out/$1/stdout" | head -c "$2" | in_hex "$1" markers
     say "outputs $1"
 }

@@ -34,7 +34,7 @@ report() { # KEY
     wrote=
     [ ! -s "$out/$1/stdout" ] || wrote=o
     [ ! -s "$out/$1/stderr" ] || wrote=${wrote}e
-    [ ! -s "$out/$1/output" ] || wrote=${wrote}f
+    if [ -s "$out/$1/output" ] || [ -d "$out/$1/output" ]; then wrote=${wrote}f; fi
     say "end $1 $code $why $started $ended ${wrote:--}"
 }
 
@@ -102,6 +102,7 @@ become() { # KEY TIMEOUT GRACE LIMIT
     [ "$2" = 0 ] || deadline=$((now + $2 + slack))
     { say "$pid $born $watcher $watcher_born $now $deadline $3 $4 ." >"$1/pid"; } 2>/dev/null || exit 125
     export_secrets
+    unset WFE_POD
     # shellcheck disable=SC1090  # sets the directory, the environment and the arguments
     . "$out/$1/launch"
     if [ -n "$_wfe_perl" ]; then
