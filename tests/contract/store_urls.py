@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+from tests.contract.api_server import url_of_api_server
 from wfe.providers import SCHEMES
 
 URLS = {
+    "kubernetes": "{api_server}",
     "memory": "memory:",
     "sqlite": "sqlite:{directory}/store.db",
 }
@@ -18,4 +20,5 @@ DURABLE = [scheme for scheme in WITH_STORE if scheme != "memory"]
 def url_of(scheme: str, directory: Path) -> str:
     """Return the URL of an empty place for one test."""
     assert scheme in URLS, f"give the URL for tests of `{scheme}:` in {Path(__file__).name}"
-    return URLS[scheme].format(directory=directory)
+    api_server = url_of_api_server(directory) if scheme == "kubernetes" else ""
+    return URLS[scheme].format(directory=directory, api_server=api_server)

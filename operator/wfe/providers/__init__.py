@@ -14,6 +14,7 @@ from wfe.ports.leases import Leases
 from wfe.ports.store import Store
 
 SCHEMES: Final[Mapping[str, str]] = {
+    "kubernetes": "wfe.providers.customresource",
     "memory": "wfe.providers.memory",
     "sqlite": "wfe.providers.sqlite",
 }

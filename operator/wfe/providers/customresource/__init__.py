@@ -1,0 +1,19 @@
+"""Custom resources of Kubernetes: the store of a namespace, leases, the archive of logs. `kubernetes:NAMESPACE`"""
+
+from wfe.providers.customresource.kinds import EventObject, InstanceObject
+from wfe.providers.customresource.leases import KubernetesLeases
+from wfe.providers.customresource.names import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS
+from wfe.providers.customresource.provider import KubernetesProvider, from_url
+from wfe.providers.customresource.store import CustomResourceStore
+
+__all__ = [
+    "INSTANCES",
+    "WORKFLOWS",
+    "WORKFLOW_EVENTS",
+    "CustomResourceStore",
+    "EventObject",
+    "InstanceObject",
+    "KubernetesLeases",
+    "KubernetesProvider",
+    "from_url",
+]

@@ -1,0 +1,196 @@
+"""The store of one namespace over its custom resources: the status of an instance is the truth about it."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from secrets import token_hex
+
+from wfe.kube import ApiConflict, ApiNotFound, Client, Informer
+from wfe.kube.resource import CONFIG_MAPS
+from wfe.model.decision import Decision
+from wfe.model.event import Event
+from wfe.model.instance import Instance
+from wfe.model.json import Json
+from wfe.model.record import StepRecord
+from wfe.model.signals import Signal
+from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Query, Summary
+from wfe.providers.customresource import names
+from wfe.providers.customresource.activities import Activities
+from wfe.providers.customresource.births import Births
+from wfe.providers.customresource.definitions import Definitions
+from wfe.providers.customresource.endings import Endings
+from wfe.providers.customresource.errors import translated
+from wfe.providers.customresource.events import LIFE, Events
+from wfe.providers.customresource.finding import Finder
+from wfe.providers.customresource.kinds import EventObject, InstanceObject
+from wfe.providers.customresource.loading import Loader
+from wfe.providers.customresource.mail import Mail
+from wfe.providers.customresource.names import ID, INSTANCES
+from wfe.providers.customresource.room import Room
+from wfe.providers.customresource.saving import Saver
+
+
+class CustomResourceStore:
+    """Keeps the promises of `wfe.ports.store.Store` for one namespace.
+
+    Args:
+        client, instances, events: shared with other stores, and run by whoever made them; the informers decode
+            into `kinds.InstanceObject` and `kinds.EventObject`. The one of instances may leave out those that are
+            settled (`status.active!=false`). A tool that watches nothing does without them: then `unfinished`,
+            `inboxes`, `first_event` and `changes` know nothing of what others do.
+        identity: names this start of this process, and no other; by default it is made up.
+        event_life: how long events are kept that do not say it themselves.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        namespace: str,
+        *,
+        instances: Informer[InstanceObject] | None = None,
+        events: Informer[EventObject] | None = None,
+        identity: str | None = None,
+        event_life: timedelta = LIFE,
+    ) -> None:
+        self._room = Room(client, namespace, identity or token_hex(8))
+        self._instances, self._published = instances, events
+        self._finder = Finder(self._room)
+        self._saver = Saver(self._room, self._finder)
+        self._births = Births(self._room, self._finder, self._saver)
+        self._loader = Loader(self._room, self._finder)
+        self._mail = Mail(self._room, self._finder)
+        self._events = Events(self._room, life=event_life, is_told=events is not None)
+        self._definitions = Definitions(self._room)
+        self._activities = Activities(self._room)
+        self._endings = Endings(self._room, self._finder)
+        self._listens = False
+
+    async def open(self) -> None:
+        """Wait until the informers have seen everything once."""
+        informers = (self._instances, self._published)
+        for informer in informers:
+            if informer is not None:
+                await informer.synced.wait()
+        if self._listens:
+            return
+        self._listens = True
+        if self._instances is not None:
+            self._instances.listen(self._room.table.told)
+        if self._published is not None:
+            self._published.listen(self._events.told)
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        await self._room.close()
+
+    # -- instances ---------------------------------------------------------------------------------------------
+
+    async def create(self, decision: Decision) -> bool:
+        return await self._room.finishing(lambda: self._births.create(decision))
+
+    async def save(self, decision: Decision, *, consumed: Sequence[int] = ()) -> None:
+        await self._room.finishing(lambda: self._saver.save(decision, consumed))
+
+    async def load(self, instance: str) -> Instance | None:
+        return await self._loader.load(instance)
+
+    async def resolve(self, id_or_name: str) -> str | None:
+        with translated(f"looking for instance `{id_or_name}`"):
+            return await self._finder.resolve(id_or_name)
+
+    async def list(self, query: Query) -> Sequence[Summary]:
+        return await self._loader.list(query)
+
+    async def unfinished(self) -> Sequence[str]:
+        begun = [kept for kept in self._room.table if kept.created and not kept.has_ended]
+        return [kept.id for kept in sorted(begun, key=lambda kept: (kept.created, kept.id))]
+
+    async def history(self, instance: str) -> Sequence[StepRecord]:
+        return await self._loader.history(instance)
+
+    async def delete(self, instance: str) -> bool:
+        """Delete the object of an instance; what belongs to it goes too. Children go when the server finds out."""
+        with translated(f"deleting instance `{instance}`"):
+            kept = await self._finder.find(instance)
+            if kept is None:
+                return False
+            try:
+                deleted = await self._room.client.delete(
+                    INSTANCES, kept.name, self._room.namespace, uid=kept.uid, propagation="Background"
+                )
+            except (ApiConflict, ApiNotFound):
+                deleted = False
+            mine = f"{ID}={names.label(instance)}"
+            await self._room.client.delete_all(CONFIG_MAPS, self._room.namespace, labels=mine)
+            await self._activities.forget(instance)
+            self._room.table.forget(kept)
+        self._room.table.changed.set()
+        return deleted
+
+    # -- what the host tells -----------------------------------------------------------------------------------
+
+    async def settle(self, instance: str) -> None:
+        """Say that nothing is left to do for an instance that has ended: the last write to it."""
+        await self._endings.settle(instance)
+
+    async def raise_epoch(self, root: str, *, pod: str | None = None) -> int:
+        """Raise the epoch of a tree's runner, and return it: nobody else is given the same."""
+        return await self._endings.raise_epoch(root, pod=pod)
+
+    async def refuse(self, name: str, reason: str, message: str) -> None:
+        """Say why the instance of that object's name cannot begin."""
+        await self._endings.refuse(name, reason, message)
+
+    def observe(self, instance: str, *, generation: int, resumes: int = 0) -> None:
+        """Take note which spec has been acted on; the next save says so."""
+        kept = self._room.table.get(instance)
+        if kept is not None:
+            kept.generation, kept.resumes = generation, resumes
+
+    # -- messages ----------------------------------------------------------------------------------------------
+
+    async def post(self, instance: str, signal: Signal) -> int:
+        return await self._room.finishing(lambda: self._mail.post(instance, signal))
+
+    async def inbox(self, instance: str) -> Sequence[tuple[int, Signal]]:
+        return await self._mail.inbox(instance)
+
+    async def inboxes(self) -> Sequence[str]:
+        return self._mail.inboxes()
+
+    async def publish(self, name: str, key: str, payload: Json, *, now: datetime) -> Event:
+        return await self._room.finishing(lambda: self._events.publish(name, key, payload, now=now))
+
+    async def first_event(self, name: str, key: str, *, after: int, since: datetime | None) -> Event | None:
+        return self._events.first(name, key, after=after, since=since)
+
+    async def expire_events(self, *, before: datetime) -> int:
+        return await self._events.expire(before=before)
+
+    async def put_definition(self, definition: Definition) -> None:
+        await self._room.finishing(lambda: self._definitions.put(definition))
+
+    async def definition(self, digest: str) -> Definition | None:
+        return await self._definitions.get(digest)
+
+    async def latest_definition(self, workflow: str, version: int | None) -> Definition | None:
+        return await self._definitions.latest(workflow, version)
+
+    async def offer(self, offer: ActivityOffer) -> None:
+        await self._room.finishing(lambda: self._activities.offer(offer))
+
+    async def withdraw(self, instance: str, path: str, attempt: int) -> None:
+        await self._activities.withdraw(instance, path, attempt)
+
+    async def claim_activity(self, name: str, worker: str, *, now: datetime) -> ActivityClaim | None:
+        return await self._activities.claim(name, worker, now=now)
+
+    async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
+        return await self._activities.close(token, now=now)
+
+    async def changes(self) -> None:
+        """Return once others may have written, or this store something that others wait for.
+
+        Saves of this store are left out: what they mean is told without the store.
+        """
+        await self._room.table.changed.wait()
+        self._room.table.changed.clear()
