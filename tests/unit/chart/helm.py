@@ -15,7 +15,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "chart" / "default.yaml"
 CHART = ROOT / "charts" / "wfe"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wfe-testbed"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+TESTBED = Path(os.environ.get("WFE_TESTBED") or CACHE / "wfe-testbed")
 KUBERNETES = "1.35.0"
 NAMESPACE = "wfe-system"
 
@@ -25,7 +26,7 @@ Object = dict[str, Any]
 @cache
 def find_helm() -> str:
     """Return the path of Helm: the one on the path, or the one that the test bed builds. Skips where there is none."""
-    found = shutil.which("helm") or shutil.which("helm", path=str(CACHE / "helm"))
+    found = shutil.which("helm") or shutil.which("helm", path=str(TESTBED / "bin"))
     if found is None:
         pytest.skip("helm is not installed")
     return found

@@ -1,14 +1,18 @@
 """What the chart says of itself is so: its README, its schema, its definitions."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 
+from tests.docs.blocks import blocks_of
 from tests.unit.chart.helm import CHART, ROOT
+from wfe.hosts.kubernetes.verdict import judge
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))
@@ -59,3 +63,65 @@ def test_the_chart_is_of_the_version_of_the_package() -> None:
 def test_links_of_the_readme_lead_somewhere() -> None:
     for part in (CHART / "README.md").read_text("utf-8").split("](")[1:]:
         assert (CHART / part.partition(")")[0]).exists(), part
+
+
+SECURITY = (ROOT / "SECURITY.md").read_text("utf-8")
+KUBERNETES = (ROOT / "docs" / "kubernetes.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("reference", sorted(set(re.findall(r"`(tests/[\w/]+\.py::\w+)`", SECURITY))))
+def test_what_the_security_page_says_is_shown_by_the_test_it_names(reference: str) -> None:
+    path, _, name = reference.partition("::")
+    assert re.search(rf"def {name}\b", (ROOT / path).read_text("utf-8"))
+
+
+def test_every_threat_in_scope_names_a_test() -> None:
+    table = SECURITY.partition("## In scope")[2].partition("## Out of scope")[0]
+    rows = [row for row in table.splitlines() if row.startswith("| ")][1:]
+    assert len(rows) > 15
+    assert not [row for row in rows if "::test_" not in row]
+
+
+def test_every_value_that_a_page_names_exists() -> None:
+    places = {place[1:] for place, _ in _places(SCHEMA)}
+    tops = {place.partition(".")[0] for place in places} - {"metrics", "image"}
+    for name in re.findall(r"`([a-z]\w*(?:\.\w+)+)[:`]", SECURITY + KUBERNETES):
+        if name.partition(".")[0] in tops:
+            assert name in places, name
+
+
+BLOCKS = blocks_of("docs/kubernetes.md")
+
+
+def test_the_workflows_of_the_page_are_good_ones() -> None:
+    specs = [
+        item["spec"]
+        for block in BLOCKS
+        if block.language == "yaml"
+        for item in yaml.safe_load_all(block.text)
+        if item.get("kind") == "Workflow"
+    ]
+    assert len(specs) == 2
+    for spec in specs:
+        assert not judge(spec).errors
+
+
+def test_the_page_shows_how_a_faulty_one_is_refused() -> None:
+    shown = next(block for block in BLOCKS if block.after.startswith("says: "))
+    spec = yaml.safe_load(shown.text.partition("\n")[2].rpartition("YAML\n")[0])["spec"]
+    assert shown.after.removeprefix("says: ") in judge(spec).message
+
+
+def test_links_of_the_page_lead_somewhere() -> None:
+    headings = re.findall(r"^#+ (.*)$", KUBERNETES, re.MULTILINE)
+    slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    for target in re.findall(r"\]\(([^)]+)\)", KUBERNETES):
+        path, _, anchor = target.partition("#")
+        assert not path or (ROOT / "docs" / path).exists(), target
+        assert path or anchor in slugs, target
+
+
+def test_its_commands_are_at_least_shell() -> None:
+    for block in BLOCKS:
+        if block.language == "bash":
+            subprocess.run(["bash", "-n", "-c", block.text], check=True)

@@ -1,0 +1,188 @@
+"""A release through its life: installed, used, upgraded, uninstalled and installed again. The tests are in order."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.chart.release import Release, released
+from tests.e2e.cluster import ROOT, Cluster, instance, shell, workflow
+
+pytestmark = pytest.mark.e2e
+GOLDEN = ROOT / "tests" / "golden" / "chart" / "rights.txt"
+SLOW = shell(
+    "slow",
+    'echo once; until test -e "$WFE_WORKSPACE/go"; do sleep 0.2; done; echo "done=yes" >> "$WFE_OUTPUT"',
+)
+
+
+@pytest.fixture(scope="module")
+def work(cluster: Cluster) -> Iterator[str]:
+    """The namespace that the release works in."""
+    with cluster.namespace("chart") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def release(cluster: Cluster, work: str) -> Iterator[Release]:
+    with released(cluster, "wfe-e2e", namespaces=[work], operator={"replicas": 2}) as found:
+        yield found
+
+
+def _runner(cluster: Cluster, namespace: str) -> str:
+    """Return the name of the only runner."""
+    found = cluster.items(namespace, "pods", "-l", "wfe.sunbeam.pt/role=runner")
+    assert len(found) == 1
+    name: str = found[0]["metadata"]["name"]
+    return name
+
+
+def _go(cluster: Cluster, namespace: str) -> None:
+    """Let the slow step end."""
+    cluster.kubectl("-n", namespace, "exec", _runner(cluster, namespace), "--", "touch", "/workspace/go")
+
+
+def _runs(cluster: Cluster, namespace: str, name: str) -> None:
+    def is_running() -> Any:
+        return cluster.status(namespace, name).get("running") and "once" in cluster.kubectl(
+            "-n", namespace, "logs", _runner(cluster, namespace), "--all-containers", check=False
+        )
+
+    cluster.until(is_running, what=f"{name} runs")
+
+
+def test_the_notes_say_what_to_type_next(release: Release) -> None:
+    assert "kubectl get wfi -w" in release.helm("get", "notes", release.name)
+
+
+def test_the_operator_lives_under_restricted_pod_security(release: Release) -> None:
+    pods = release.cluster.items(release.namespace, "pods")
+    assert len(pods) == 4
+    for pod in pods:
+        assert not any(status["restartCount"] for status in pod["status"]["containerStatuses"])
+
+
+def test_a_workflow_that_is_applied_completes_and_has_logs(release: Release, work: str) -> None:
+    cluster = release.cluster
+    cluster.apply(work, workflow("hello", shell("greet", "echo hello from $WFE_STEP")))
+    cluster.apply(work, instance("hello-1", "hello"))
+    cluster.kubectl("-n", work, "wait", "wfi/hello-1", "--for=condition=Complete", "--timeout=90s")
+    logs = cluster.wfe("logs", "hello-1", "--cluster", "-n", work)
+    assert "hello from greet" in logs.stdout, logs.stderr
+
+
+def test_the_operators_rights_are_those_that_were_looked_at(release: Release, work: str) -> None:
+    """After looking at the difference, write what is printed to the golden file."""
+    listed = release.cluster.kubectl("auth", "can-i", "--list", "-n", work, "--as", release.account)
+    rows = sorted(re.sub(r" {2,}", "  ", line).rstrip() for line in listed.splitlines()[1:])
+    own = [row for row in rows if "selfsubject" not in row and not re.match(r"\s*\[/", row)]
+    assert "\n".join(own) + "\n" == GOLDEN.read_text("utf-8"), "\n".join(own)
+
+
+@pytest.mark.parametrize(
+    ("verb", "what"),
+    [
+        pytest.param("get", "secrets", id="read-secrets"),
+        pytest.param("list", "secrets", id="list-secrets"),
+        pytest.param("create", "serviceaccounts/token", id="make-tokens"),
+        pytest.param("get", "nodes", id="see-nodes"),
+        pytest.param("create", "rolebindings", id="give-rights"),
+        pytest.param("create", "deployments", id="make-deployments"),
+        pytest.param("patch", "workflows", id="change-definitions"),
+    ],
+)
+def test_the_operator_may_not(release: Release, work: str, verb: str, what: str) -> None:
+    for place in (work, release.namespace, "kube-system"):
+        said = release.cluster.kubectl(
+            *("auth", "can-i", verb, what, "-n", place, "--as", release.account), check=False
+        )
+        assert said.splitlines()[-1] == "no", said
+
+
+def test_the_operator_has_no_rights_where_it_does_not_work(release: Release) -> None:
+    said = release.cluster.kubectl(
+        *("auth", "can-i", "list", "pods", "-n", "default", "--as", release.account), check=False
+    )
+    assert said.splitlines()[-1] == "no", said
+
+
+FAULTY = [
+    pytest.param({"config": {"run": "true"}, "naem": "a"}, "spec.steps[0].naem", id="an-unknown-key"),
+    pytest.param(
+        {"name": "a", "config": {"run": "true", "timeout": "soon"}}, "spec.steps[0].config", id="a-value"
+    ),
+]
+
+
+@pytest.mark.parametrize(("step", "place"), FAULTY)
+def test_a_faulty_workflow_is_refused_at_apply(
+    release: Release, work: str, step: dict[str, Any], place: str
+) -> None:
+    cluster = release.cluster
+    with pytest.raises(AssertionError) as refused:
+        cluster.apply(work, workflow("faulty", step))
+    assert place in str(refused.value)
+    assert "validate.wfe.sunbeam.pt" in str(refused.value)
+    assert not cluster.get(work, "wfd", "faulty")
+
+
+def test_an_upgrade_disturbs_no_instance(release: Release, work: str) -> None:
+    cluster = release.cluster
+    cluster.apply(work, workflow("slow", SLOW, outputs={"done": "string"}))
+    cluster.apply(work, instance("slow-1", "slow"))
+    _runs(cluster, work, "slow-1")
+    before = {pod["metadata"]["uid"] for pod in cluster.items(release.namespace, "pods")}
+    release.put(operator={"replicas": 2, "logLevel": "debug"})
+    after = {pod["metadata"]["uid"] for pod in cluster.items(release.namespace, "pods")}
+    assert not before & after
+    _go(cluster, work)
+    status = cluster.ended(work, "slow-1")
+    assert status["phase"] == "Complete"
+    logs = cluster.wfe("logs", "slow-1", "--cluster", "-n", work).stdout
+    assert logs.count("once") == 1
+
+
+def test_the_webhook_keeps_its_certificate_over_an_upgrade(release: Release, work: str) -> None:
+    found = release.cluster.get("", "validatingwebhookconfiguration", release.name)
+    assert found["webhooks"][0]["clientConfig"]["caBundle"]
+    with pytest.raises(AssertionError, match="naem"):
+        release.cluster.apply(work, workflow("faulty", {"naem": "a", "config": {"run": "true"}}))
+
+
+def test_uninstalling_while_instances_run_leaves_nothing_that_hangs(release: Release, work: str) -> None:
+    cluster = release.cluster
+    cluster.apply(work, workflow("isolated", {**SLOW, "isolation": "pod"}))
+    cluster.apply(work, instance("slow-2", "slow"), instance("isolated-1", "isolated"))
+    _runs(cluster, work, "slow-2")
+    cluster.until(
+        lambda: cluster.items(work, "pods", "-l", "wfe.sunbeam.pt/role=attempt"),
+        what="an isolated pod is made",
+    )
+    release.remove()
+    assert not release.leftovers()
+    assert not [pod for pod in cluster.items(work, "pods") if pod["metadata"].get("finalizers")]
+    assert cluster.get(work, "wfi", "slow-2"), "instances stay"
+
+
+def test_who_installs_it_again_finds_everything_as_it_was(release: Release, work: str) -> None:
+    cluster = release.cluster
+    release.put()
+    _go(cluster, work)
+    assert cluster.ended(work, "slow-2")["phase"] == "Complete"
+    logs = cluster.wfe("logs", "slow-2", "--cluster", "-n", work).stdout
+    assert logs.count("once") == 1
+
+
+def test_without_the_operator_instances_and_namespaces_can_be_deleted(release: Release) -> None:
+    cluster = release.cluster
+    with cluster.namespace("doomed") as doomed:
+        release.put(namespaces=[*release.values["namespaces"], doomed])
+        cluster.apply(doomed, workflow("isolated", {**SLOW, "isolation": "pod"}))
+        cluster.apply(doomed, instance("isolated-1", "isolated"))
+        cluster.until(
+            lambda: cluster.items(doomed, "pods", "-l", "wfe.sunbeam.pt/role=attempt"), what="a pod is made"
+        )
+        release.remove()
+        cluster.kubectl("delete", "namespace", doomed, "--wait", "--timeout=90s")
+        cluster.kubectl("create", "namespace", doomed)
