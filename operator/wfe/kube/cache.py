@@ -42,7 +42,8 @@ class Cache(Generic[T]):
     remembered for a while: an answer to our own write may come after the news that it made the object leave.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, remember: int = REMEMBERED_GONE) -> None:
+        self._remembered = remember
         self._items: dict[Key, T] = {}
         self._gone: OrderedDict[str, int] = OrderedDict()
         self._listeners: list[Changed[T]] = []
@@ -100,7 +101,7 @@ class Cache(Generic[T]):
 
     def _remember(self, uid: str, version: int) -> None:
         self._gone[uid] = max(version, self._gone.pop(uid, -1))
-        if len(self._gone) > REMEMBERED_GONE:
+        if len(self._gone) > self._remembered:
             self._gone.popitem(last=False)
 
     def _tell(self, key: Key, before: T | None, after: T | None) -> None:

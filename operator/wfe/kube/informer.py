@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final, Generic
 
 import msgspec
@@ -165,7 +166,8 @@ class _Follower(Generic[T]):
     async def _list(self) -> None:
         listed: set[str] = set()
         since = ""
-        async for page in pages(self._transport, self._request, self._decode_page):
+        paged = replace(self._request, params={**dict(self._request.params), "limit": str(PAGE)})
+        async for page in pages(self._transport, paged, self._decode_page):
             since = since or page.metadata.resource_version
             for item in page.items or ():
                 listed.add(item.metadata.uid)

@@ -1,6 +1,7 @@
 """HTTP to the API server: one pool, credentials, tries that are repeated, and errors by what can be done."""
 
 import asyncio
+import io
 import random
 import socket
 import time
@@ -21,6 +22,8 @@ Observe = Callable[[str, str, int, float], None]
 
 CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 20.0
+# A peer that is gone does not say goodbye.
+HANG_UP_SECONDS: Final = 2.0
 READS: Final = 64
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
@@ -126,7 +129,7 @@ class Transport:
                 request.method,
                 self.access.server + request.path,
                 params=request.params,
-                data=request.body,
+                data=_payload(request.body),
                 headers={**await self.access.headers(), **request.headers},
                 timeout=timeout,
                 allow_redirects=False,
@@ -159,6 +162,7 @@ class Transport:
                 headers=await self.access.headers(),
                 protocols=protocols,
                 autoping=False,
+                timeout=aiohttp.ClientWSTimeout(ws_close=HANG_UP_SECONDS),
                 max_msg_size=0,
                 server_hostname=self.access.server_name,
             )
@@ -184,6 +188,11 @@ def lost(error: Exception, *, clear: bool = False) -> ApiUnavailable:
     """Return the error for a connection that failed; `clear`: nothing was sent."""
     said = str(error) or type(error).__name__
     return ApiUnavailable(0, "ConnectionFailed", f"the API server does not answer: {said}", unclear=not clear)
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    # A large one is sent in pieces, between which others have their turn.
+    return io.BytesIO(body) if body and len(body) > 2**19 else body
 
 
 def _never_sent(error: Exception) -> bool:

@@ -31,6 +31,8 @@ PATCH_KINDS: Final[Mapping[str, PatchKind]] = {
     "application/json-patch+json": "json",
     "application/apply-patch+yaml": "apply",
 }
+# Handlers still under way are cancelled after it; zero would wait for them for ever.
+CLEAN_UP_SECONDS: Final = 0.01
 
 
 class ApiServer:
@@ -65,7 +67,9 @@ class ApiServer:
         app = web.Application(client_max_size=8 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._handle)
         app.on_response_prepare.append(self._tell_time)
-        self._runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0, access_log=None)
+        self._runner = web.AppRunner(
+            app, handle_signals=False, shutdown_timeout=CLEAN_UP_SECONDS, access_log=None
+        )
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
         await site.start()
