@@ -32,10 +32,10 @@
   verbs: [get, list, watch, create, patch, delete]                # pinned definitions
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
-  verbs: [get, list, watch, create, patch, update, delete]        # claims of activities
-- apiGroups: ["", events.k8s.io]
+  verbs: [get, list, watch, create, patch, delete, deletecollection]   # activities, and who works on them
+- apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [list, create]                 # what befell a pod; what befalls an instance
 {{- end }}
 
 {{/* What the webhook may look at, to check what an instance or a child workflow refers to. */}}

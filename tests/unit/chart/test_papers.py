@@ -12,6 +12,7 @@ import yaml
 
 from tests.docs.blocks import blocks_of
 from tests.unit.chart.helm import CHART, ROOT
+from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.verdict import judge
 
 VALUES = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
@@ -125,3 +126,23 @@ def test_its_commands_are_at_least_shell() -> None:
     for block in BLOCKS:
         if block.language == "bash":
             subprocess.run(["bash", "-n", "-c", block.text], check=True)
+
+
+def test_the_dashboard_asks_for_what_the_operator_counts() -> None:
+    """A name of a counter or histogram has what Prometheus adds to it."""
+    text = (CHART / "files" / "dashboards" / "wfe.json").read_text("utf-8")
+    panels = json.loads(text)["panels"]
+    exposed = {
+        name
+        for family in Metrics().registry.collect()
+        for name in (family.name, *(f"{family.name}_{end}" for end in ("total", "bucket", "count", "sum")))
+        if name != family.name or family.type == "gauge"
+    }
+    asked = set(
+        re.findall(r"\bwfe_\w+", " ".join(target["expr"] for panel in panels for target in panel["targets"]))
+    )
+    assert asked <= exposed, asked - exposed
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    measured = {family.name for family in Metrics().registry.collect()}
+    unseen = {name for name in measured if not any(one.startswith(name) for one in asked)}
+    assert not unseen

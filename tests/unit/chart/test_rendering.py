@@ -471,5 +471,6 @@ def test_the_default_is_the_one_that_was_looked_at() -> None:
 
 def test_no_expression_of_the_chart_is_left_in_what_it_renders() -> None:
     for item in render(EVERYTHING).objects:
-        if item["kind"] != "CustomResourceDefinition":
+        # The texts of definitions and the legends of the dashboard have such signs of their own.
+        if item["kind"] != "CustomResourceDefinition" and item["metadata"]["name"] != "wfe-dashboard":
             assert not re.search(r"<no value>|map\[|\{\{", yaml.safe_dump(item)), item["metadata"]["name"]
