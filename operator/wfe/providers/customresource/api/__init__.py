@@ -1,0 +1,1 @@
+"""The objects of the API as models, and the CustomResourceDefinitions that they mean. Pure."""
