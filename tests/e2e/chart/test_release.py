@@ -107,6 +107,20 @@ def test_the_operator_has_no_rights_where_it_does_not_work(release: Release) -> 
     assert said.splitlines()[-1] == "no", said
 
 
+def test_nothing_that_the_operator_asked_for_was_refused(release: Release) -> None:
+    """Rights that are missing are seen here, and not only as something that takes long."""
+    for pod in release.cluster.items(release.namespace, "pods", "-l", "app.kubernetes.io/component=operator"):
+        path = f"/api/v1/namespaces/{release.namespace}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
+        text = release.cluster.kubectl("get", "--raw", path)
+        assert "wfe_api_requests_total" in text
+        refused = [
+            line
+            for line in text.splitlines()
+            if line.startswith("wfe_api_requests_total") and '"403"' in line
+        ]
+        assert not refused
+
+
 FAULTY = [
     pytest.param({"config": {"run": "true"}, "naem": "a"}, "spec.steps[0].naem", id="an-unknown-key"),
     pytest.param(
