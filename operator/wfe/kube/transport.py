@@ -27,6 +27,7 @@ HANG_UP_SECONDS: Final = 2.0
 READS: Final = 64
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
+UNTRUSTED: Final = "CertificateRefused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +188,8 @@ class Transport:
 def lost(error: Exception, *, clear: bool = False) -> ApiUnavailable:
     """Return the error for a connection that failed; `clear`: nothing was sent."""
     said = str(error) or type(error).__name__
+    if isinstance(error, aiohttp.ClientSSLError):
+        return ApiUnavailable(0, UNTRUSTED, f"the API server is not believed: {said}")
     return ApiUnavailable(0, "ConnectionFailed", f"the API server does not answer: {said}", unclear=not clear)
 
 
@@ -201,7 +204,7 @@ def _never_sent(error: Exception) -> bool:
 
 def _pause(error: ApiError, request: Request, tries: int) -> float | None:
     """Return how long to wait before the next try, or None if there should be none."""
-    if not isinstance(error, ApiUnavailable) or error.status == 501:
+    if not isinstance(error, ApiUnavailable) or error.status == 501 or error.reason == UNTRUSTED:
         return None
     if error.unclear and not request.repeatable:
         return None

@@ -1,0 +1,16 @@
+"""A certificate of its own authority, for a server and a client on loopback; made by openssl once."""
+
+import subprocess
+from pathlib import Path
+
+
+def made_in(directory: Path, name: str) -> tuple[Path, Path]:
+    """Return a certificate and its key, in PEM."""
+    certificate, key = directory / f"{name}.crt", directory / f"{name}.key"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+        f" -subj /CN={name} -addext subjectAltName=DNS:api.example.test"
+    )
+    outputs = ("-keyout", str(key), "-out", str(certificate))
+    subprocess.run([*command.split(), *outputs], check=True, capture_output=True)
+    return certificate, key
