@@ -13,8 +13,8 @@ from wfe.providers.customresource.api.fields import (
     Uid,
     Values,
     Whole,
+    at_most,
     rule,
-    text,
     unchanged,
 )
 
@@ -23,9 +23,11 @@ class ActivityReference(ApiModel):
     """The activity that a report is about, as its claim says it."""
 
     instance: Uid = Field(description="The id of the instance.")
-    path: text(4096) = Field(description="The visit of the step.")
+    path: Annotated[str, at_most(4096)] = Field(description="The visit of the step.")
     attempt: Whole = Field(description="Its attempt.")
-    token: text(128) = Field(description="The token of the claim; with an old one, the report is refused.")
+    token: Annotated[str, at_most(128)] = Field(
+        description="The token of the claim; with an old one, the report is refused."
+    )
 
 
 class EventSpec(ApiModel):
@@ -54,9 +56,11 @@ class EventSpec(ApiModel):
     event: Annotated[str, Field(max_length=253, min_length=1)] | None = Field(
         None, description="The name of the event."
     )
-    key: text(1024) | None = Field(None, description="Which one: workflows wait for a name and a key.")
+    key: Annotated[str, at_most(1024)] | None = Field(
+        None, description="Which one: workflows wait for a name and a key."
+    )
     payload: Anything = Field(None, description="What comes with it: any JSON, at most 64 KiB.")
-    payload_json: text(65_536) | None = Field(
+    payload_json: Annotated[str, at_most(65_536)] | None = Field(
         None, description="The same as JSON text, which keeps big numbers and 1.0 as they are; it counts."
     )
     published_at: Time | None = Field(
@@ -66,5 +70,5 @@ class EventSpec(ApiModel):
     activity: ActivityReference | None = Field(None, description="The activity that this reports on.")
     outcome: Literal["Complete", "Failed"] | None = Field(None, description="How the activity ended.")
     outputs: Values | None = Field(None, description="What the activity puts out, by name; at most 64 KiB.")
-    outputs_json: text(65_536) | None = Field(None, description="The same as JSON text.")
-    error: text(4096) | None = Field(None, description="Why it failed.")
+    outputs_json: Annotated[str, at_most(65_536)] | None = Field(None, description="The same as JSON text.")
+    error: Annotated[str, at_most(4096)] | None = Field(None, description="Why it failed.")

@@ -18,17 +18,17 @@ class ApiModel(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True)
 
 
-def text(longest: int) -> Any:
-    """Return the type of a text."""
-    return Annotated[str, Field(max_length=longest)]
+def at_most(most: int) -> Any:
+    """Bound a text, a list or a map."""
+    return Field(max_length=most)
 
 
-def rule(rule: str, message: str, **more: str) -> dict[str, str]:
+def rule(rule: str, message: str) -> dict[str, Any]:
     """Return a rule that the API server keeps."""
-    return {"rule": rule, "message": message, **more}
+    return {"rule": rule, "message": message}
 
 
-def unchanged(name: str) -> dict[str, str]:
+def unchanged(name: str) -> dict[str, Any]:
     """Return the rule that an optional field stays as it is."""
     return rule(
         f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || self.{name} == oldSelf.{name})",
@@ -46,25 +46,15 @@ Values = Annotated[dict[str, Any], WithJsonSchema({"type": "object", PRESERVE: T
 Anything = Annotated[Any, WithJsonSchema({PRESERVE: True, "nullable": True})]
 
 
-def texts(most: int, longest: int) -> Any:
-    """Return the type of a list of texts."""
-    return Annotated[list[text(longest)], Field(max_length=most)]  # type: ignore[misc]  # a type that is made
-
-
-def text_map(most: int, longest: int) -> Any:
-    """Return the type of texts by name."""
-    return Annotated[dict[str, text(longest)], Field(max_length=most)]  # type: ignore[misc]  # a type that is made
-
-
 class Condition(ApiModel):
     """A condition, as Kubernetes has them."""
 
-    type: text(64) = Field(description="What it is about.")
+    type: Annotated[str, at_most(64)] = Field(description="What it is about.")
     status: Annotated[str, Field(json_schema_extra={"enum": ["True", "False", "Unknown"]}, max_length=8)] = (
         Field(description="Whether it holds.")
     )
-    reason: text(64) = Field(description="Why, in one word.")
-    message: text(2048) = Field(description="Why, for readers.")
+    reason: Annotated[str, at_most(64)] = Field(description="Why, in one word.")
+    message: Annotated[str, at_most(2048)] = Field(description="Why, for readers.")
     last_transition_time: Time = Field(description="When its status changed.")
     observed_generation: Whole | None = Field(
         None, description="The generation of the spec that it is about."

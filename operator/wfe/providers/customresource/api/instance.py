@@ -15,10 +15,8 @@ from wfe.providers.customresource.api.fields import (
     Uid,
     Values,
     Whole,
+    at_most,
     rule,
-    text,
-    text_map,
-    texts,
     unchanged,
 )
 
@@ -48,7 +46,7 @@ class Parent(ApiModel):
     id: Uid = Field(description="The id of the parent instance.")
     name: Name | None = Field(None, description="The parent's object.")
     uid: Uid | None = Field(None, description="The uid of the parent's object.")
-    path: text(4096) = Field(description="The parent's visit of the step.")
+    path: Annotated[str, at_most(4096)] = Field(description="The parent's visit of the step.")
     attempt: Whole = Field(description="The attempt of that visit.")
 
 
@@ -95,7 +93,9 @@ class InstanceSpec(ApiModel):
         None, description="How long to keep it after it has ended, such as 7d or 12h."
     )
     retry_of: RetryOf | None = Field(None, description="Go on from this failed instance. Cannot be changed.")
-    reference: text(256) | None = Field(None, description="A word of yours to find it by. Cannot be changed.")
+    reference: Annotated[str, at_most(256)] | None = Field(
+        None, description="A word of yours to find it by. Cannot be changed."
+    )
     parent: Parent | None = Field(
         None, description="Set by the operator for the instance of a workflow step."
     )
@@ -104,16 +104,18 @@ class InstanceSpec(ApiModel):
 class PinnedWorkflow(ApiModel):
     """The workflow that runs, pinned by content."""
 
-    name: text(63) = Field(description="Its name.")
+    name: Annotated[str, at_most(63)] = Field(description="Its name.")
     version: int = Field(description="Its version.")
-    digest: text(128) = Field(description="The SHA-256 of its normal form.")
+    digest: Annotated[str, at_most(128)] = Field(description="The SHA-256 of its normal form.")
 
 
 class RunningStep(ApiModel):
     """One visit of a step that runs, waits or sleeps."""
 
-    step: text(256) = Field(description="The step, with the items and rounds it belongs to.")
-    status: text(32) = Field(description="Running, Sleeping or Waiting.")
+    step: Annotated[str, at_most(256)] = Field(
+        description="The step, with the items and rounds it belongs to."
+    )
+    status: Annotated[str, at_most(32)] = Field(description="Running, Sleeping or Waiting.")
     attempt: Whole = Field(description="The attempt.")
     since: Time | None = Field(None, description="Since when.")
 
@@ -121,7 +123,7 @@ class RunningStep(ApiModel):
 class RunnerStatus(ApiModel):
     """The pod that runs its processes."""
 
-    pod: text(253) | None = Field(None, description="Its name.")
+    pod: Annotated[str, at_most(253)] | None = Field(None, description="Its name.")
     uid: Uid | None = Field(None, description="Its uid, as last saved.")
     epoch: Whole | None = Field(None, description="How often a controller has attached to it.")
 
@@ -130,17 +132,29 @@ class EngineStatus(ApiModel):
     """For the engine; nobody else reads it, and editing it breaks the instance."""
 
     id: Uid | None = Field(None, description="The id of the instance.")
-    created: text(64) | None = Field(None, description="When it was made.")
+    created: Annotated[str, at_most(64)] | None = Field(None, description="When it was made.")
     revision: Whole | None = Field(None, description="How often it was saved.")
-    saved: text(128) | None = Field(None, description="Who saved it last.")
-    head: text(_LONGEST_PART) | None = Field(None, description="Its small fields.")
-    parts: text_map(_MOST_PARTS, _LONGEST_PART) | None = Field(None, description="Its parts, by name.")
-    chunks: texts(512, 253) | None = Field(None, description="Where more parts are.")
-    gone: texts(4096, 8192) | None = Field(None, description="Parts that chunks have and it has not.")
-    ring: text_map(512, _LONGEST_PART) | None = Field(None, description="Its latest history.")
-    history: texts(512, 253) | None = Field(None, description="Where its older history is.")
+    saved: Annotated[str, at_most(128)] | None = Field(None, description="Who saved it last.")
+    head: Annotated[str, at_most(_LONGEST_PART)] | None = Field(None, description="Its small fields.")
+    parts: Annotated[dict[str, Annotated[str, at_most(_LONGEST_PART)]], at_most(_MOST_PARTS)] | None = Field(
+        None, description="Its parts, by name."
+    )
+    chunks: Annotated[list[Annotated[str, at_most(253)]], at_most(512)] | None = Field(
+        None, description="Where more parts are."
+    )
+    gone: Annotated[list[Annotated[str, at_most(8192)]], at_most(4096)] | None = Field(
+        None, description="Parts that chunks have and it has not."
+    )
+    ring: Annotated[dict[str, Annotated[str, at_most(_LONGEST_PART)]], at_most(512)] | None = Field(
+        None, description="Its latest history."
+    )
+    history: Annotated[list[Annotated[str, at_most(253)]], at_most(512)] | None = Field(
+        None, description="Where its older history is."
+    )
     archived: Whole | None = Field(None, description="The size of the last of those.")
-    inbox: text_map(512, _LONGEST_PART) | None = Field(None, description="Signals that wait.")
+    inbox: Annotated[dict[str, Annotated[str, at_most(_LONGEST_PART)]], at_most(512)] | None = Field(
+        None, description="Signals that wait."
+    )
     posted: Whole | None = Field(None, description="How many signals there have been.")
 
 
@@ -148,31 +162,37 @@ class InstanceStatus(ApiModel):
     """What has become of it."""
 
     active: bool | None = Field(None, description="False once nothing is left to do for it.")
-    phase: text(32) | None = Field(
+    phase: Annotated[str, at_most(32)] | None = Field(
         None, description="Pending, Running or Suspended; in the end Complete, Failed or Terminated."
     )
     observed_generation: Whole | None = Field(
         None, description="The generation of the spec that was acted on."
     )
     resumes: Whole | None = Field(None, description="The resumes that were acted on.")
-    reason: text(64) | None = Field(None, description="Why it is as it is, in one word.")
-    message: text(2048) | None = Field(None, description="Why it is as it is.")
-    progress: text(32) | None = Field(
+    reason: Annotated[str, at_most(64)] | None = Field(None, description="Why it is as it is, in one word.")
+    message: Annotated[str, at_most(2048)] | None = Field(None, description="Why it is as it is.")
+    progress: Annotated[str, at_most(32)] | None = Field(
         None, description="Steps that have ended, of those that are known so far."
     )
-    step: text(256) | None = Field(None, description="Where it is; with +N, at N more places.")
+    step: Annotated[str, at_most(256)] | None = Field(
+        None, description="Where it is; with +N, at N more places."
+    )
     started_at: Time | None = Field(None, description="When its first step started.")
     finished_at: Time | None = Field(None, description="When it ended.")
-    duration: text(32) | None = Field(None, description="How long it took.")
+    duration: Annotated[str, at_most(32)] | None = Field(None, description="How long it took.")
     workflow: PinnedWorkflow | None = Field(None, description="The workflow that runs, pinned by content.")
-    outputs: text_map(32, 1024) | None = Field(None, description="Its outputs, as JSON.")
-    omitted_outputs: texts(32, 1024) | None = Field(
+    outputs: Annotated[dict[str, Annotated[str, at_most(1024)]], at_most(32)] | None = Field(
+        None, description="Its outputs, as JSON."
+    )
+    omitted_outputs: Annotated[list[Annotated[str, at_most(1024)]], at_most(32)] | None = Field(
         None, description="Outputs that are too big for here: see `wfe show`."
     )
     running: Annotated[list[RunningStep], Field(max_length=10)] | None = Field(
         None, description="The steps that run, wait or sleep; at most 10."
     )
-    recent: texts(5, 512) | None = Field(None, description="The last ends of steps.")
+    recent: Annotated[list[Annotated[str, at_most(512)]], at_most(5)] | None = Field(
+        None, description="The last ends of steps."
+    )
     conditions: Conditions | None = Field(
         None, description="Accepted; Suspended; in the end Finished, with Complete (success) and Failed."
     )

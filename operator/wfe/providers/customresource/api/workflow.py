@@ -4,7 +4,7 @@ A schema would prune what it does not know; so the loader would never see a typo
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -16,9 +16,8 @@ from wfe.providers.customresource.api.fields import (
     Conditions,
     Schema,
     Whole,
+    at_most,
     rule,
-    text,
-    texts,
 )
 
 ANY_OBJECT: Final[Schema] = {"type": "object", PRESERVE: True, "maxProperties": 256}
@@ -74,9 +73,11 @@ class WorkflowStatus(ApiModel):
     observed_generation: Whole | None = Field(None, description="The generation that was read.")
     version: Whole | None = Field(None, description="Its version.")
     steps: Whole | None = Field(None, description="How many steps it has.")
-    digest: text(128) | None = Field(None, description="The SHA-256 of its normal form.")
-    revision: text(253) | None = Field(
+    digest: Annotated[str, at_most(128)] | None = Field(None, description="The SHA-256 of its normal form.")
+    revision: Annotated[str, at_most(253)] | None = Field(
         None, description="The ControllerRevision that instances are pinned to."
     )
-    problems: texts(100, 2048) | None = Field(None, description="What is wrong with it, and the remedy.")
+    problems: Annotated[list[Annotated[str, at_most(2048)]], at_most(100)] | None = Field(
+        None, description="What is wrong with it, and the remedy."
+    )
     conditions: Conditions | None = Field(None, description="Accepted: instances of it can begin.")
