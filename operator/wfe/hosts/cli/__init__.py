@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from wfe.errors import DefinitionInvalid, Retryable, WfeError
+from wfe.errors import DefinitionInvalid, Permanent, Retryable, WfeError
 from wfe.hosts.cli.cluster.place import is_in_cluster, is_said, place_options
 
 # What `wfe --help` says stands here, so that it imports no verb; a test compares it with their docstrings.
@@ -55,6 +55,10 @@ IN_CLUSTER: Final[dict[str, str]] = {
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 BROKEN: Final = 70
 TRY_LATER: Final = 75
+
+
+class NotInstalled(Permanent):
+    """The verb needs an extra that is not installed."""
 
 
 class Verbs(click.Group):
@@ -105,7 +109,15 @@ class Verbs(click.Group):
 
 
 def _command(module: str) -> click.Command:
-    command = import_module(f"wfe.hosts.cli.{module}").command
+    try:
+        command = import_module(f"wfe.hosts.cli.{module}").command
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == "wfe":
+            raise
+        raise NotInstalled(
+            f"what speaks to clusters is not installed (there is no `{error.name}`); install it with "
+            '`pip install "wfe[operator]"`'
+        ) from error
     assert isinstance(command, click.Command)  # noqa: S101  # a test imports every verb
     return command
 

@@ -44,6 +44,21 @@ def json_object(text: str, where: str) -> dict[str, Json]:
     return value
 
 
+def json_value(text: str | None) -> Json:
+    """Read a payload; None is null.
+
+    Raises:
+        click.BadParameter: it is not JSON.
+    """
+    if text is None:
+        return None
+    try:
+        value: Json = json.loads(text)
+    except ValueError as error:
+        raise click.BadParameter(f"it is not JSON: {error}", param_hint="JSON") from error
+    return value
+
+
 def read_inputs(path: Path | None) -> dict[str, Json]:
     """Read `--inputs FILE`, JSON or YAML; `-` is standard input."""
     if path is None:

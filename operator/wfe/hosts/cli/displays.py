@@ -1,6 +1,7 @@
 """Which display a run gets, and what is printed when the run is over."""
 
 import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 import click
@@ -29,14 +30,14 @@ def display_for(output: str | None) -> Display:
     return PlainDisplay(sys.stdout.buffer, now=now, on_terminal=sys.stdout.isatty())
 
 
-def print_end(instance: Instance, again: str = "") -> None:
-    """Say how a run ended, and what can be done now. `again` is what to add to the command of a next run."""
+def print_end(instance: Instance, line: Callable[[str, str], str]) -> None:
+    """Say how a run ended, and what can be done now. `line` returns the command that does a verb to it."""
     status = click.style(instance.status.value, fg=COLOR_OF.get(instance.status), bold=True)
     took = since(instance.started_at, instance.finished_at)
     click.echo(f"{instance.name}: {status}{f' after {took}' if took else ''}{_because(instance)}")
     for name, value in (instance.outputs or {}).items():
         click.echo(f"  {neutral(name)}: {neutral(_shown(value))}")
-    hint = _hint(instance, again)
+    hint = _hint(instance, line)
     if hint:
         click.echo(hint)
 
@@ -48,12 +49,13 @@ def _because(instance: Instance) -> str:
     return f": {neutral(said)}" if said else ""
 
 
-def _hint(instance: Instance, again: str) -> str:
+def _hint(instance: Instance, line: Callable[[str, str], str]) -> str:
+    name = instance.name
     match instance.status:
         case InstanceStatus.SUSPENDED:
-            return f"`wfe resume {instance.name}{again}` goes on"
+            return f"`{line('resume', name)}` goes on"
         case InstanceStatus.FAILED:
-            return f"`wfe show {instance.name}{again}` says more, `wfe retry {instance.name}{again}` does the rest"
+            return f"`{line('show', name)}` says more, `{line('retry', name)}` does the rest"
         case _:
             return ""
 

@@ -61,5 +61,5 @@ async def followed(
     if asked.output == "json":
         click.echo(as_json(await host.describe(instance.id)))
     else:
-        print_end(instance, again)
+        print_end(instance, lambda verb, name: f"wfe {verb} {name}{again}")
     return EXIT_CODES.get(instance.status, HALTED)

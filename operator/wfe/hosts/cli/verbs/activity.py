@@ -7,6 +7,7 @@ from datetime import timedelta
 import click
 
 from wfe.hosts.cli.arguments import as_json, json_object
+from wfe.hosts.cli.offers import plain_claim
 from wfe.hosts.cli.options import open_host, store_option
 from wfe.ports.store import ActivityClaim
 
@@ -27,20 +28,7 @@ def fetch(name: str, worker: str, wait: float, store: str) -> None:
     if claim is None:
         click.echo(f"no activity `{name}` waits for a worker", err=True)
         sys.exit(1)
-    offer = claim.offer
-    click.echo(
-        as_json(
-            {
-                "token": claim.token,
-                "name": offer.name,
-                "params": dict(offer.params),
-                "instance": offer.instance,
-                "step": offer.path,
-                "attempt": offer.attempt,
-                "until": claim.until.isoformat(),
-            }
-        )
-    )
+    click.echo(as_json(plain_claim(claim)))
 
 
 async def _fetch(name: str, worker: str, wait: timedelta, store: str) -> ActivityClaim | None:

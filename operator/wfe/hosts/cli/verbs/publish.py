@@ -1,10 +1,10 @@
 """`wfe publish`"""
 
 import asyncio
-import json
 
 import click
 
+from wfe.hosts.cli.arguments import json_value
 from wfe.hosts.cli.options import open_host, store_option
 from wfe.model.json import Json
 
@@ -19,17 +19,7 @@ def command(event: str, key: str, payload: str | None, store: str) -> None:
 
     It is kept, so that a step that begins to wait later finds it. An object as payload becomes data.
     """
-    asyncio.run(_publish(event, key, _parsed(payload), store))
-
-
-def _parsed(payload: str | None) -> Json:
-    if payload is None:
-        return None
-    try:
-        value: Json = json.loads(payload)
-    except ValueError as error:
-        raise click.BadParameter(f"it is not JSON: {error}", param_hint="JSON") from error
-    return value
+    asyncio.run(_publish(event, key, json_value(payload), store))
 
 
 async def _publish(event: str, key: str, payload: Json, store: str) -> None:

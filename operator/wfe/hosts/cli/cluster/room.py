@@ -1,0 +1,97 @@
+"""One namespace of a cluster, opened for one command. This module imports aiohttp, so verbs import it when they run."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from wfe.definition import graph_from_source
+from wfe.hosts.cli.cluster.place import Place
+from wfe.hosts.cli.cluster.refusals import Asked, in_words, no_access
+from wfe.kube import AccessUnclear, Client, Informer, find_access
+from wfe.kube.client import Object
+from wfe.providers.customresource import (
+    INSTANCES,
+    WORKFLOW_EVENTS,
+    WORKFLOWS,
+    CustomResourceStore,
+    EventObject,
+    InstanceObject,
+)
+from wfe.runtime.definitions import Definitions
+
+T = TypeVar("T")
+MANAGER: Final = "wfe-cli"
+PATIENCE_SECONDS: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a command works with: the client, and the store that the operator of this namespace keeps."""
+
+    client: Client
+    asked: Asked
+    store: CustomResourceStore
+    definitions: Definitions
+
+    @property
+    def namespace(self) -> str:
+        return self.asked.namespace
+
+    @property
+    def place(self) -> Place:
+        return self.asked.place
+
+    async def instance(self, name: str) -> Object:
+        """Return an instance's object, by its name or id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self.client.get(INSTANCES, name, self.namespace)
+
+    async def workflow(self, name: str) -> Object:
+        """Return a workflow's object.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self.client.get(WORKFLOWS, name, self.namespace)
+
+
+def in_room(place: Place, work: Callable[[Room], Awaitable[T]]) -> T:
+    """Do something in the namespace that a place names.
+
+    Raises:
+        WfeError: it cannot be done; the text says why, and the way out.
+    """
+    return asyncio.run(_in_room(place, work))
+
+
+async def _in_room(place: Place, work: Callable[[Room], Awaitable[T]]) -> T:
+    try:
+        access = find_access(kubeconfig=place.kubeconfig, context=place.context)
+    except AccessUnclear as error:
+        raise no_access(error) from error
+    asked = Asked(access.server, place.namespace or access.namespace, place)
+    client = Client(access, user_agent=MANAGER, patience=PATIENCE_SECONDS)
+    with in_words(asked):
+        await client.open()
+        try:
+            return await work(room_of(client, asked))
+        finally:
+            await client.close()
+
+
+def room_of(client: Client, asked: Asked) -> Room:
+    """Return the room of a client that is open."""
+    namespaces = [asked.namespace]
+    # A command reads what it needs when it needs it: these informers hear nothing, and the store asks the server.
+    store = CustomResourceStore(
+        client,
+        asked.namespace,
+        instances=Informer(client, INSTANCES, InstanceObject, namespaces=namespaces),
+        events=Informer(client, WORKFLOW_EVENTS, EventObject, namespaces=namespaces),
+        identity=MANAGER,
+    )
+    return Room(client, asked, store, Definitions(store, graph_from_source))
