@@ -71,7 +71,7 @@ class Metrics:
         self.requests.labels(verb, resource, str(code)).inc()
         self.request_seconds.labels(verb, resource).observe(seconds)
         if verb == "patch" and resource == "workflowinstances":
-            result = "conflict" if code == CONFLICT else "written" if code < 300 else "failed"
+            result = "conflict" if code == CONFLICT else "written" if 200 <= code < 300 else "failed"
             self.status_writes.labels(result).inc()
 
     def text(self) -> bytes:

@@ -1,0 +1,286 @@
+"""Carries out what `reconcile` says there is to do about an instance object.
+
+It is called with the key of an object that changed, by one worker at a time for each key. What takes long is done
+in a task of its own, so that no instance can keep others from being looked at.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, assert_never
+
+import structlog
+
+from wfe.errors import Permanent, Retryable, WfeError
+from wfe.hosts.kubernetes.beginnings import Beginnings, Refused
+from wfe.hosts.kubernetes.homes import TreeHomes
+from wfe.hosts.kubernetes.notices import Kind, Notice, Notices, Subject
+from wfe.hosts.kubernetes.observing import seen_of
+from wfe.hosts.kubernetes.reconcile import (
+    FORGED,
+    Action,
+    Begin,
+    Finish,
+    Hold,
+    LetGo,
+    NeverBegin,
+    Reads,
+    Recover,
+    Tell,
+    reconcile,
+    text_of,
+)
+from wfe.hosts.kubernetes.rooms import Room, Rooms
+from wfe.kube import ApiConflict, ApiNotFound, Client, Informer, WorkQueue
+from wfe.model.status import InstanceStatus
+from wfe.providers.customresource import INSTANCES, InstanceObject
+from wfe.providers.customresource.words import stamp
+
+log: Any = structlog.get_logger(__name__)
+Key = tuple[str, str]
+SOON: Final = 5.0
+LONGEST_PAUSE: Final = 60.0
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Looks at instance objects.
+
+    Attributes:
+        finished: told of each instance for which nothing is left to do.
+    """
+
+    client: Client
+    instances: Informer[InstanceObject]
+    queue: WorkQueue[Key]
+    rooms: Rooms
+    beginnings: Beginnings
+    homes: TreeHomes
+    notices: Notices
+    finished: Callable[[InstanceObject], None] = lambda _: None
+
+    async def look(self, key: Key) -> float | None:
+        """Do what there is to do about an object; return when to come again, if nothing happens before."""
+        found = self.instances.get(*key)
+        if found is None:
+            room = self.rooms.get(key[0])
+            if room is not None:
+                await self._gone(room, key[1])
+            return None
+        room = await self.rooms.enter(key[0])
+        seen = seen_of(found, room, self.instances)
+        if seen.is_begun:
+            await self._note(room, found)
+        again = None
+        for action in reconcile(seen):
+            again = await self._carry(room, found, action)
+        self._wake_children(room, found.id)
+        if seen.is_begun and seen.phase.is_final and seen.parent in {Reads.WAITS, Reads.UNKNOWN}:
+            # When its parent has changed, it may have been read.
+            room.awaited.setdefault(text_of(found.spec.parent, "id"), set()).add(key[1])
+        if seen.parent is Reads.UNKNOWN:
+            return SOON
+        return again
+
+    async def _note(self, room: Room, found: InstanceObject) -> None:
+        name = found.metadata.name
+        if room.ids.get(name) not in {None, found.id}:
+            await self._gone(room, name)
+        room.ids[name] = found.id
+        room.refused.discard(name)
+        if room.runtime.is_driving(found.id):
+            resumed = room.resumed.setdefault(found.id, seen_resumes(found))
+            room.store.observe(found.id, generation=found.metadata.generation, resumes=resumed)
+
+    async def _carry(self, room: Room, found: InstanceObject, action: Action) -> float | None:
+        match action:
+            case Begin():
+                return await self._begin(room, found)
+            case Hold() | NeverBegin():
+                await self._not_begin(room, found, action)
+            case Recover():
+                await self._recover(room, found)
+            case Tell():
+                self._tell(room, found, action)
+            case Finish():
+                self._finish(room, found)
+            case LetGo():
+                room.runtime.drop(found.id)
+            case _:
+                assert_never(action)
+        return None
+
+    # -- beginning ---------------------------------------------------------------------------------------------
+
+    async def _begin(self, room: Room, found: InstanceObject) -> float | None:
+        name = found.metadata.name
+        room.ids[name] = found.metadata.uid
+        try:
+            await self.beginnings.begin(room, found)
+        except Refused as refused:
+            await self._hold(room, found, refused.reason, refused.message)
+            self.post(room, found, "Warning", refused.reason, refused.message)
+            return None
+        except Retryable as error:
+            await self._hold(room, found, "NotYet", str(error))
+            return SOON
+        room.refused.discard(name)
+        return None
+
+    async def _not_begin(self, room: Room, found: InstanceObject, action: Hold | NeverBegin) -> None:
+        match action:
+            case NeverBegin():
+                await self._end_unbegun(room, found)
+            case Hold(reason=reason, message=message):
+                await self._hold(room, found, reason, message)
+                if action == FORGED:
+                    self.post(room, found, "Warning", reason, message)
+
+    async def _hold(self, room: Room, found: InstanceObject, reason: str, message: str) -> None:
+        name = found.metadata.name
+        room.ids.pop(name, None)
+        self.homes.forget([found.metadata.uid])
+        room.refused.add(name)
+        log.info("instance not begun", namespace=room.namespace, instance=name, reason=reason)
+        await room.store.refuse(name, reason, message)
+
+    async def _end_unbegun(self, room: Room, found: InstanceObject) -> None:
+        now = stamp(self.client.now())
+        said = "it was terminated before it began"
+
+        def condition(kind: str, status: str) -> dict[str, Any]:
+            return {
+                "type": kind,
+                "status": status,
+                "reason": "Terminated",
+                "message": said,
+                "lastTransitionTime": now,
+                "observedGeneration": found.metadata.generation,
+            }
+
+        status = {
+            "active": False,
+            "phase": InstanceStatus.TERMINATED.value,
+            "reason": "Terminated",
+            "message": said,
+            "observedGeneration": found.metadata.generation,
+            "finishedAt": now,
+            "conditions": [
+                condition("Complete", "False"),
+                condition("Failed", "False"),
+                condition("Finished", "True"),
+            ],
+        }
+        try:
+            await self.client.patch(
+                INSTANCES,
+                found.metadata.name,
+                room.namespace,
+                {"status": status},
+                subresource="status",
+                resource_version=found.metadata.resource_version,
+                metadata_only=True,
+            )
+        except (ApiConflict, ApiNotFound):
+            return  # it has changed, which is news that brings us here again
+        room.forget(found.metadata.name)
+        self.finished(found)
+
+    # -- going on ----------------------------------------------------------------------------------------------
+
+    async def _recover(self, room: Room, found: InstanceObject) -> None:
+        try:
+            await room.runtime.recover(found.id)
+        except Permanent as error:
+            self.broke(room, found.id, error)
+
+    def _tell(self, room: Room, found: InstanceObject, action: Tell) -> None:
+        if action.resumes is not None:
+            room.resumed[found.id] = action.resumes
+            room.store.observe(found.id, generation=found.metadata.generation, resumes=action.resumes)
+        room.runtime.tell(found.id, action.signal)
+
+    def broke(self, room: Room, instance: str, error: Exception) -> None:
+        """An instance cannot be driven as things are: say so, and try again after a while."""
+        name = room.name_of(instance)
+        failures = room.failures[instance] = room.failures.get(instance, 0) + 1
+        pause = min(LONGEST_PAUSE, 2.0 ** min(failures, 6))
+        is_expected = isinstance(error, WfeError)
+        log.warning(
+            "instance cannot go on",
+            namespace=room.namespace,
+            instance=name or instance,
+            error=str(error),
+            again_in=pause,
+            exc_info=None if is_expected else error,
+        )
+        found = self.instances.get(room.namespace, name) if name else None
+        if found is not None:
+            said = str(error) if is_expected else f"{type(error).__name__}: {error}; this is a defect of wfe"
+            self.post(room, found, "Warning", "CannotGoOn", said)
+            self.queue.add_after((room.namespace, found.metadata.name), pause)
+
+    # -- ending ------------------------------------------------------------------------------------------------
+
+    def _finish(self, room: Room, found: InstanceObject) -> None:
+        if found.id not in room.finishing:
+            work = self._finished(room, found)
+            room.finishing[found.id] = asyncio.create_task(work, name=f"finish {found.metadata.name}")
+
+    async def _finished(self, room: Room, found: InstanceObject) -> None:
+        try:
+            instance = await room.store.load(found.id)
+            if instance is not None:
+                await room.ground.clear(instance)
+            await room.store.settle(found.id)
+        except Exception as error:  # noqa: BLE001 - it is that instance's, and no other's
+            self.broke(room, found.id, error)
+        else:
+            room.forget(found.metadata.name)
+            self.homes.forget([found.id])
+            self.finished(found)
+        finally:
+            room.finishing.pop(found.id, None)
+
+    async def _gone(self, room: Room, name: str) -> None:
+        """An object has left the cache: it is deleted, or somebody made the last write to it."""
+        instance = room.forget(name)
+        if instance is None:
+            return
+        self._wake_children(room, instance)
+        room.runtime.drop(instance)
+        try:
+            body = await self.client.get(INSTANCES, name, room.namespace)
+        except ApiNotFound:
+            body = {}
+        still_there = instance in {body.get("metadata", {}).get("uid"), text_of(_engine(body), "id")}
+        phase = text_of(body.get("status"), "phase")
+        if still_there and phase not in {one.value for one in InstanceStatus if one.is_final}:
+            # Somebody has written `active: false` by hand. What runs there runs on.
+            log.warning("instance was made inactive by hand", namespace=room.namespace, instance=name)
+            return
+        self.homes.forget([instance])
+        if not still_there:
+            await room.ground.forget(instance)
+
+    # -- children ----------------------------------------------------------------------------------------------
+
+    def _wake_children(self, room: Room, instance: str) -> None:
+        for name in room.awaited.pop(instance, ()):
+            self.queue.add((room.namespace, name))
+
+    # -- telling -----------------------------------------------------------------------------------------------
+
+    def post(self, room: Room, found: InstanceObject, kind: Kind, reason: str, message: str) -> None:
+        """Post an event about an instance."""
+        subject = Subject(room.namespace, found.metadata.name, found.metadata.uid)
+        self.notices.post(Notice(subject, kind, reason, message))
+
+
+def _engine(body: dict[str, Any]) -> Any:
+    return (body.get("status") or {}).get("engine")
+
+
+def seen_resumes(found: InstanceObject) -> int:
+    value = found.status.resumes
+    return value if isinstance(value, int) else 0

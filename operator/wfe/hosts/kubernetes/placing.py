@@ -1,0 +1,111 @@
+"""Where tasks run: in the runner pod of their tree, or in a pod of their own."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from wfe.graph.graph import Graph
+from wfe.hosts.kubernetes.homes import TreeHomes
+from wfe.model.commands import StartTask
+from wfe.model.failure import Failure, Reason
+from wfe.model.ids import AttemptKey
+from wfe.model.instance import Instance
+from wfe.model.signals import TaskEnded, TaskOutcome
+from wfe.model.task import ProcessTask, PythonTask, Task
+from wfe.pods import PodSettings, placed
+from wfe.ports.executor import Executor
+from wfe.runtime.plan import plan
+
+
+@dataclass(frozen=True, slots=True)
+class HomePlanner:
+    """Plans attempts, and marks those that the runner of their tree has no place for."""
+
+    homes: TreeHomes
+    settings: PodSettings
+
+    def __call__(self, graph: Graph, instance: Instance, command: StartTask) -> Task:
+        """Return what an attempt runs.
+
+        Raises:
+            Permanent: nothing runs such a step here; the text says why.
+        """
+        task = plan(graph, instance, command)
+        if not isinstance(task, ProcessTask):
+            return task
+        return placed(task, self.homes.of(instance, graph).needs, self.settings)
+
+
+@dataclass(slots=True)
+class Pods:
+    """Sends tasks to one of two executors by what their plan says; keeps the promise of `ports.executor`."""
+
+    runner: Executor
+    isolated: Executor
+    _isolated: set[AttemptKey] = field(default_factory=set)
+
+    @property
+    def admits(self) -> bool:
+        return True
+
+    def place(self, instance: Instance | None) -> str:
+        """Return the runner pod of an instance, as far as it is known."""
+        return self.runner.place(instance)
+
+    def takes(self, task: ProcessTask, incarnation: str) -> bool:
+        return self._of(task).takes(task, incarnation)
+
+    async def admit(self, task: ProcessTask, instance: Instance) -> str:
+        """Make the pod, or find it."""
+        return await self._of(task).admit(task, instance)
+
+    async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
+        """Run the task in its pod."""
+        if not task.isolated:
+            return await self.runner.run(task, incarnation)
+        self._isolated.add(task.key)
+        try:
+            return await self.isolated.run(task, incarnation)
+        finally:
+            self._isolated.discard(task.key)
+
+    async def kill(self, key: AttemptKey, grace: timedelta) -> None:
+        """End a task, wherever it runs."""
+        executor = self.isolated if key in self._isolated else self.runner
+        await executor.kill(key, grace)
+
+    async def close(self, grace: timedelta) -> None:
+        """Detach from what runs."""
+        await asyncio.gather(self.runner.close(grace), self.isolated.close(grace))
+
+    def _of(self, task: ProcessTask) -> Executor:
+        return self.isolated if task.isolated else self.runner
+
+
+@dataclass(frozen=True, slots=True)
+class NoCallables:
+    """Steps in Python run in the program that brings them, and the operator brings none."""
+
+    now: Callable[[], datetime]
+
+    async def run(self, task: PythonTask) -> TaskEnded:
+        """Say so."""
+        failure = Failure(
+            reason=Reason.NO_EXECUTOR,
+            message=(
+                f"`{task.callable_id}` is a step in Python, which runs in the program that has it and not in a "
+                "cluster; make it an `activity`, or a script"
+            ),
+        )
+        return TaskEnded(
+            path=task.key.path,
+            attempt=task.key.attempt,
+            outcome=TaskOutcome.FAILED,
+            failure=failure,
+            ended_at=self.now(),
+        )
+
+    async def kill(self, key: AttemptKey, grace: timedelta) -> None: ...
+
+    async def close(self, grace: timedelta) -> None: ...
