@@ -1,0 +1,324 @@
+"""One container of a runner: the conversation with its supervisor, and the steps that run there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from posixpath import join
+from typing import Final
+
+from wfe.errors import Permanent, WfeError
+from wfe.executors.runner.channel import LogChannel
+from wfe.executors.runner.endings import cancelled, has_restarted, lost, lost_in
+from wfe.executors.runner.errors import AttachRefused, ContainerStuck, Overtaken, PodGone
+from wfe.executors.runner.files import Paths, preparation, starting
+from wfe.executors.runner.homes import RunnerSettings
+from wfe.executors.runner.patience import pause
+from wfe.executors.runner.runner import Runner
+from wfe.executors.runner.seen import Blocked, NotReady, Unscheduled
+from wfe.executors.runner.session import ExecSession, bootstrap
+from wfe.executors.runner.steplog import StepLog
+from wfe.executors.runner.streams import Place, Slot, Streams
+from wfe.kube import ApiError, ApiForbidden
+from wfe.model.failure import Reason
+from wfe.model.ids import AttemptKey
+from wfe.model.json import Data
+from wfe.model.signals import TaskEnded
+from wfe.model.task import ProcessTask
+from wfe.ports.logs import LogSink
+from wfe.supervisor import protocol
+from wfe.supervisor.layout import attempt_directory
+from wfe.supervisor.link import Link, Session, TaskRefused
+from wfe.supervisor.masking import Masker
+from wfe.supervisor.outcome import outcome_of, refused
+from wfe.supervisor.outputs import READ_LIMIT, counts_markers, outputs_of
+from wfe.supervisor.protocol import End, EndReason
+
+_LOOK_EVERY_SECONDS: Final = 1.0
+_STATUS_LOOKS: Final = 20
+_STATUS_LOOK_SECONDS: Final = 0.5
+_REFUSALS: Final[Mapping[str, tuple[Reason, str]]] = {
+    "secret": (Reason.CONFIG_INVALID, "a secret that it refers to is not there; create it, with that key"),
+    "storage": (Reason.ERROR, "its runner has no room left to keep what runs; end some steps or instances"),
+}
+_NO_SETSID: Final = "its image has neither `setsid` nor `perl`, and steps need one; util-linux has it"
+
+
+class OutputsUnreadable(Permanent):
+    """WFE_OUTPUT is not a file any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What every container of an executor shares."""
+
+    streams: Streams
+    settings: RunnerSettings
+    sink: LogSink
+    now: Callable[[], datetime]
+    paths: Callable[[str], Paths]
+
+
+@dataclass(slots=True)
+class _Step:
+    """A step whose end is not known."""
+
+    name: str
+    restarts: int
+    given_up: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class RunnerContainer:
+    """Runs steps in one container of one pod."""
+
+    def __init__(self, runner: Runner, name: str, room: Room) -> None:
+        self._runner = runner
+        self._name = name
+        self._room = room
+        self._place = Place(runner.namespace, runner.name, name)
+        self._paths = room.paths(runner.home.needs.workspace.mount_path)
+        self._link = Link(self._connect)
+        self._channel = LogChannel(self._open_logs)
+        self._live: dict[AttemptKey, _Step] = {}
+        self._cut_off: frozenset[AttemptKey] = frozenset()
+        self._secrets: set[str] = set()
+        self._drains: set[asyncio.Task[None]] = set()
+        self.unacknowledged: dict[AttemptKey, float] = {}
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no step waits for its end here."""
+        return not self._live
+
+    async def run(self, task: ProcessTask, *, is_cancelled: bool) -> TaskEnded:
+        """Start a task or find it, and tell how it ended.
+
+        Args:
+            is_cancelled: it was killed before anybody ran it: its key is claimed as cancelled first.
+        """
+        name = attempt_directory(task.key)
+        directory = self._directory(self._paths.out)
+        try:
+            command = preparation(task, name, directory, self._paths) + starting(task, name, self._runner.uid)
+        except Permanent as error:
+            return refused(task, Reason.CONFIG_INVALID, str(error))
+        step = self._live[task.key] = _Step(name, self._restarts())
+        try:
+            if is_cancelled:
+                await self.kill(task.key, task.grace)
+            return await self._followed(task, step, command)
+        except PodGone as error:
+            return lost(task, str(error))
+        except ContainerStuck as error:
+            return refused(task, Reason.ERROR, str(error))
+        except TaskRefused as error:
+            return refused(task, *_REFUSALS.get(error.why, (Reason.ERROR, str(error))))
+        finally:
+            self._link.forget(name)
+            del self._live[task.key]
+
+    async def kill(self, key: AttemptKey, grace: timedelta) -> None:
+        """End a step that `run` was called for; one whose container does not come up is given up."""
+        step = self._live.get(key)
+        if step is None:
+            return
+        taken = asyncio.create_task(self._kill(step.name, grace), name="kill")
+        try:
+            while not taken.done():
+                await asyncio.wait([taken], timeout=_LOOK_EVERY_SECONDS)
+                if isinstance(self._runner.look(self._name), Blocked | Unscheduled | NotReady):
+                    step.given_up.set()
+                    return
+        finally:
+            taken.cancel()
+
+    def acknowledge(self, keys: list[AttemptKey]) -> None:
+        """Have the supervisor forget ends that were saved."""
+        for key in keys:
+            self.unacknowledged.pop(key, None)
+        for command in protocol.acks([attempt_directory(key) for key in keys]):
+            self._link.tell(command)
+
+    async def drain(self) -> None:
+        """Wait until the logs of all that ended have been handed on, or for as long as that may take."""
+        if self._drains:
+            await asyncio.wait(self._drains, timeout=self._room.settings.drain_patience.total_seconds())
+
+    async def close(self) -> None:
+        """Hang up; what runs goes on."""
+        for drain in self._drains:
+            drain.cancel()
+        await asyncio.gather(*self._drains, return_exceptions=True)
+        await self._channel.close()
+        await self._link.close()
+
+    async def _kill(self, name: str, grace: timedelta) -> None:
+        try:
+            await self._link.kill(name, protocol.kill(name, grace))
+        except WfeError:
+            # Whatever it is, `run` hears of it too.
+            return
+
+    async def _followed(self, task: ProcessTask, step: _Step, command: bytes) -> TaskEnded:
+        masker = await self._masker() if self._has_secrets() else Masker(())
+        self._channel.open_early()
+        log = StepLog(self._channel, step.name, task.key, self._room.sink, masker, self._room.now)
+        following = asyncio.create_task(_quietly(log.follow()), name="follow")
+        try:
+            end = await self._end(step, command)
+        finally:
+            following.cancel()
+            await asyncio.wait([following])
+        if end is None:
+            return cancelled(task)
+        if end.reason is EndReason.LOST:
+            return await self._why_lost(task, step)
+        return await self._told(task, end, log, masker)
+
+    async def _end(self, step: _Step, command: bytes) -> End | None:
+        """Wait for the end of a step; None if it was given up."""
+        given_up = asyncio.create_task(step.given_up.wait(), name="given up")
+        starting = asyncio.create_task(self._started(step.name, command), name="step")
+        try:
+            await asyncio.wait([given_up, starting], return_when=asyncio.FIRST_COMPLETED)
+            return starting.result() if starting.done() else None
+        finally:
+            given_up.cancel()
+            starting.cancel()
+            await asyncio.gather(given_up, starting, return_exceptions=True)
+
+    async def _started(self, name: str, command: bytes) -> End:
+        return await (await self._link.start(name, command))
+
+    async def _told(self, task: ProcessTask, end: End, log: StepLog, masker: Masker) -> TaskEnded:
+        self.unacknowledged[task.key] = asyncio.get_running_loop().time()
+        drain = asyncio.create_task(_quietly(log.finish(end)), name="drain")
+        try:
+            outputs = await self._outputs(task, end, log, drain, masker)
+        except BaseException:
+            drain.cancel()
+            raise
+        if not drain.done():
+            self._drains.add(drain)
+            drain.add_done_callback(self._drains.discard)
+        return outcome_of(task, end, outputs=outputs, time_of=self._time_of)
+
+    async def _outputs(
+        self, task: ProcessTask, end: End, log: StepLog, drain: "asyncio.Task[None]", masker: Masker
+    ) -> Callable[[], Data]:
+        """Let the log come in for a moment, and return what reads the outputs."""
+        name = attempt_directory(task.key)
+        succeeded = end.reason is EndReason.EXIT and end.code == 0
+        pieces: Mapping[tuple[str, str], bytes] | None = {}
+        if succeeded and "f" in end.wrote:
+            pieces = await self._pieces(name)
+        await asyncio.wait([drain], timeout=self._room.settings.log_patience.total_seconds())
+        if succeeded and counts_markers(task) and end.wrote_stdout and not log.is_whole and pieces == {}:
+            pieces = await self._pieces(name)
+
+        def outputs() -> Data:
+            if pieces is None:
+                raise OutputsUnreadable("the output file cannot be read: it is no file")
+            markers = log.markers if log.is_whole else pieces.get((name, "markers"), b"")
+            found = outputs_of(task, markers=markers, file=pieces.get((name, "file"), b""))
+            return masker.check_outputs(found)
+
+        return outputs
+
+    async def _pieces(self, name: str) -> Mapping[tuple[str, str], bytes] | None:
+        try:
+            return await self._link.outputs(name, READ_LIMIT)
+        except TaskRefused:
+            return None
+
+    async def _why_lost(self, task: ProcessTask, step: _Step) -> TaskEnded:
+        """Ask the kubelet, whose word comes a moment after the fact."""
+        alone = self._cut_off <= {task.key}
+        pod = await self._runner.read()
+        for _ in range(_STATUS_LOOKS):
+            status = None if pod is None or pod.is_ending else pod.container(self._name)
+            if status is None or has_restarted(status, step.restarts) or task.key not in self._cut_off:
+                break
+            await asyncio.sleep(_STATUS_LOOK_SECONDS)
+            pod = await self._runner.read()
+        return lost_in(task, pod, self._name, alone=alone, restarts=step.restarts)
+
+    def _restarts(self) -> int:
+        status = self._runner.pod and self._runner.pod.container(self._name)
+        return status.restart_count if status else 0
+
+    def _time_of(self, centiseconds: int) -> datetime:
+        return self._link.time_of(centiseconds, otherwise=self._room.now())
+
+    def _has_secrets(self) -> bool:
+        return any(each.secrets for each in self._runner.home.needs.containers if each.name == self._name)
+
+    async def _masker(self) -> Masker:
+        """Return what masks every value that was ever seen here: a secret may change while steps run."""
+        for data in (await self._link.values()).values():
+            self._secrets.add(data.decode("utf-8", "surrogateescape"))
+        return Masker(self._secrets)
+
+    async def _connect(self, link: Link, deaths: int) -> Session:
+        failures = deaths
+        while True:
+            await asyncio.sleep(pause(failures))
+            await self._runner.usable(self._name)
+            try:
+                return await self._attach(link)
+            except Overtaken:
+                self._runner.note_overtaken()
+            except AttachRefused as error:
+                if error.why == "setsid":
+                    raise ContainerStuck(_NO_SETSID) from error
+            except ApiForbidden as error:
+                raise ContainerStuck(f"the operator may not reach into its pod: {error}") from error
+            except (ApiError, OSError, TimeoutError):
+                pass
+            failures += 1
+            if await self._runner.read() is None:
+                # `usable` says why.
+                failures = 0
+
+    async def _attach(self, link: Link) -> Session:
+        epoch = await self._runner.epoch()
+        words = (self._directory(self._paths.state), self._runner.uid, str(epoch))
+        argv = bootstrap("serve", *words, self._directory(self._paths.out), self._paths.secrets)
+        session: ExecSession | None = None
+
+        def hang_up() -> None:
+            if session is not None:
+                session.hang_up()
+
+        slot = await self._room.streams.open(self._place, argv, hang_up)
+        session = ExecSession(slot, link, self._room.now, self._note_cut_off)
+        await session.greet()
+        return session
+
+    def _note_cut_off(self) -> None:
+        self._cut_off = frozenset(self._live)
+
+    async def _open_logs(self, hang_up: Callable[[], None]) -> Slot:
+        failures = 0
+        argv = bootstrap("logs", self._directory(self._paths.state), self._directory(self._paths.out))
+        while True:
+            await self._runner.usable(self._name)
+            try:
+                return await self._room.streams.open(self._place, argv, hang_up)
+            except ApiForbidden as error:
+                raise ContainerStuck(f"the operator may not reach into its pod: {error}") from error
+            except (ApiError, OSError, TimeoutError):
+                failures += 1
+                await asyncio.sleep(pause(failures))
+                await self._runner.read()
+
+    def _directory(self, root: str) -> str:
+        return join(root, self._name)
+
+
+async def _quietly(work: Awaitable[None]) -> None:
+    """Do something whose failure is told by something else."""
+    try:
+        await work
+    except WfeError:
+        return
