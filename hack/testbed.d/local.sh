@@ -1,9 +1,9 @@
 # The local provider: one node on this machine, its control plane beside it.
 # shellcheck shell=bash disable=SC2154 # home, parts, kubernetes come from the other parts
-# shellcheck source-path=SCRIPTDIR source=certificates.sh
-. "$parts/certificates.sh"
-# shellcheck source-path=SCRIPTDIR source=components.sh
-. "$parts/components.sh"
+for part in certificates components; do
+    # shellcheck source=/dev/null
+    . "$parts/$part.sh"
+done
 
 state="images/local/loaded pki etcd containerd containerd.sock containerd.sock.ttrpc containerd.toml kubelet kubelet.yaml cni run volumes pods"
 control_plane="etcd kube-apiserver kube-controller-manager kube-scheduler volumes"

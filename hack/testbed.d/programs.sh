@@ -56,7 +56,6 @@ install_programs() {
 }
 
 install_kind() {
-    mkdir -p "$home/bin" "$home/programs"
     built kind "$kind" go_install sigs.k8s.io/kind@$kind OUTPUT
     ln -sf "$(program kind)" "$home/bin/kind"
 }
