@@ -2,6 +2,7 @@
 
 from wfe.providers.customresource.kinds import EventObject, InstanceObject
 from wfe.providers.customresource.leases import KubernetesLeases
+from wfe.providers.customresource.logs import LogArchive
 from wfe.providers.customresource.names import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS
 from wfe.providers.customresource.provider import KubernetesProvider, from_url
 from wfe.providers.customresource.store import CustomResourceStore
@@ -15,5 +16,6 @@ __all__ = [
     "InstanceObject",
     "KubernetesLeases",
     "KubernetesProvider",
+    "LogArchive",
     "from_url",
 ]

@@ -56,6 +56,9 @@ class Events:
         del before
         if key[0] != self._room.namespace:
             return
+        known = self._by_name.get(key[1])
+        if known is not None and after is not None and known[1].uid == after.metadata.uid:
+            return  # its labels changed, and with them its version: that is no new event
         self._forget(key[1])
         if after is not None:
             self._take_in(after)

@@ -1,6 +1,6 @@
 """The store of one namespace over its custom resources: the status of an instance is the truth about it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from secrets import token_hex
 
@@ -25,6 +25,7 @@ from wfe.providers.customresource.kinds import EventObject, InstanceObject
 from wfe.providers.customresource.loading import Loader
 from wfe.providers.customresource.mail import Mail
 from wfe.providers.customresource.names import ID, INSTANCES
+from wfe.providers.customresource.reports import Reports
 from wfe.providers.customresource.room import Room
 from wfe.providers.customresource.saving import Saver
 
@@ -61,6 +62,7 @@ class CustomResourceStore:
         self._events = Events(self._room, life=event_life, is_told=events is not None)
         self._definitions = Definitions(self._room)
         self._activities = Activities(self._room)
+        self._reports = Reports(self._room, self._activities, self._mail)
         self._endings = Endings(self._room, self._finder)
         self._listens = False
 
@@ -77,6 +79,7 @@ class CustomResourceStore:
             self._instances.listen(self._room.table.told)
         if self._published is not None:
             self._published.listen(self._events.told)
+            self._published.listen(self._reports.told)
 
     async def close(self) -> None:
         """Finish what was begun."""
@@ -145,6 +148,10 @@ class CustomResourceStore:
         kept = self._room.table.get(instance)
         if kept is not None:
             kept.generation, kept.resumes = generation, resumes
+
+    async def take_reports(self, *, now: datetime, refused: Callable[[str, str], None]) -> int:
+        """Hand reports of activities to their instances; tell why others are refused. Return how many were good."""
+        return await self._reports.take(now=now, refused=refused)
 
     # -- messages ----------------------------------------------------------------------------------------------
 
