@@ -186,7 +186,8 @@ class Objects:
     def _store(self, key: Key, item: Object) -> Object:
         before = self._items.get(key)
         self.version += 1
-        item["metadata"]["resourceVersion"] = str(self.version)
+        # Earlier versions may share the metadata, and watches still tell of them.
+        item = {**item, "metadata": {**item["metadata"], "resourceVersion": str(self.version)}}
         self._items[key] = item
         self._note(Change(self.version, key[0], before, item))
         return item
