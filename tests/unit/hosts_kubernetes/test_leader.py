@@ -8,9 +8,11 @@ import pytest
 
 from tests.unit.runtime.site import virtually
 from wfe.errors import StoreUnavailable
-from wfe.hosts.kubernetes.leader import KEY, Leader
+from wfe.hosts.kubernetes.leader import Leader, lease_key
 from wfe.providers.memory import LeaseTable, MemoryLeases
 from wfe.testing.fakes import FakeClock
+
+KEY = lease_key(())
 
 
 class Fickle(MemoryLeases):

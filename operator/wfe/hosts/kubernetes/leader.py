@@ -6,7 +6,7 @@ notices, and then meets the resourceVersion, uid or epoch that its successor has
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final
@@ -15,7 +15,6 @@ from wfe.errors import Retryable
 from wfe.ports.leases import Leases
 
 log = logging.getLogger(__name__)
-KEY: Final = "operator"
 TTL: Final = timedelta(seconds=10)
 EVERY: Final = 2.0
 SURE: Final = 0.7 * TTL.total_seconds()
@@ -28,8 +27,11 @@ class Leader:
         is_leading: whether this replica works now.
     """
 
-    def __init__(self, leases: Leases, *, told: Callable[[bool], None] = lambda _: None) -> None:
+    def __init__(
+        self, leases: Leases, *, key: str = "operator", told: Callable[[bool], None] = lambda _: None
+    ) -> None:
         self._leases = leases
+        self._key = key
         self._told = told
         self._renewed = 0.0
         self.is_leading = False
@@ -48,12 +50,12 @@ class Leader:
                 self._tell(leads=False)
                 with suppress(Retryable, TimeoutError):
                     async with asyncio.timeout(EVERY):
-                        await self._leases.release(KEY)
+                        await self._leases.release(self._key)
 
     async def _stand_by(self) -> None:
         while True:
             asked = asyncio.get_running_loop().time()
-            if await self._carefully(lambda: self._leases.acquire(KEY, TTL)) is not None:
+            if await self._carefully(lambda: self._leases.acquire(self._key, TTL)) is not None:
                 self._renewed = asked
                 self._tell(leads=True)
                 return
@@ -83,7 +85,7 @@ class Leader:
             asked = loop.time()
             lost = await self._carefully(lambda: self._leases.renew(TTL))
             if lost is not None:
-                if KEY in lost:
+                if self._key in lost:
                     return
                 self._renewed = asked
 
@@ -99,3 +101,8 @@ class Leader:
     def _tell(self, *, leads: bool) -> None:
         self.is_leading = leads
         self._told(leads)
+
+
+def lease_key(namespaces: Sequence[str]) -> str:
+    """Name the lease of those who do the same work, so that operators of other namespaces have another."""
+    return "/".join(("operator", *sorted(set(namespaces))))

@@ -39,10 +39,15 @@ class HomePlanner:
 
 @dataclass(slots=True)
 class Pods:
-    """Sends tasks to one of two executors by what their plan says; keeps the promise of `ports.executor`."""
+    """Sends tasks to one of two executors by what their plan says; keeps the promise of `ports.executor`.
+
+    Attributes:
+        ran_isolated: the instances that have had pods of attempts.
+    """
 
     runner: Executor
     isolated: Executor
+    ran_isolated: set[str] = field(default_factory=set)
     _isolated: set[AttemptKey] = field(default_factory=set)
 
     @property
@@ -65,6 +70,7 @@ class Pods:
         if not task.isolated:
             return await self.runner.run(task, incarnation)
         self._isolated.add(task.key)
+        self.ran_isolated.add(task.key.instance)
         try:
             return await self.isolated.run(task, incarnation)
         finally:

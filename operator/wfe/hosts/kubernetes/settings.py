@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -94,7 +95,7 @@ class Settings(_Settings):
     Attributes:
         namespaces: those whose workflows are run; none named is all.
         port: of probes and metrics.
-        lease_name, lease_namespace: the Lease of the replica that works; by default beside the operator's pod.
+        lease_namespace: where the Lease of the replica that works is; by default beside the operator's pod.
         identity: who this replica is.
         namespace: where this replica is.
         max_tasks: how many tasks of one namespace run at once.
@@ -103,7 +104,6 @@ class Settings(_Settings):
     namespaces: tuple[str, ...] = ()
     port: int = Field(8080, ge=0, le=65535)
     log: Log = Log()
-    lease_name: str = Field("wfe-operator", min_length=1)
     lease_namespace: str = ""
     defaults: Defaults = Defaults()
     runner: Runner = Runner()
@@ -129,9 +129,15 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     written = _content(Path(path)) if path else {}
     pod = {"identity": environment.get("POD_NAME", ""), "namespace": environment.get("POD_NAMESPACE", "")}
     try:
-        return Settings.model_validate({**{key: value for key, value in pod.items() if value}, **written})
+        found = Settings.model_validate({**{key: value for key, value in pod.items() if value}, **written})
+        return found if found.identity else found.model_copy(update={"identity": _this_host(found)})
     except ValidationError as error:
         raise SettingsInvalid(_said(error, path or "the settings")) from error
+
+
+def _this_host(settings: Settings) -> str:
+    # A process that is started anew in the place of one that was killed is the same replica, and need not wait.
+    return f"{gethostname()}-{settings.port}"
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -1,0 +1,90 @@
+"""Builds what the operator is made of, from its settings. Nothing here connects to anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from wfe.errors import Permanent
+from wfe.executors.pod.seen import AttemptPod
+from wfe.executors.runner import RunnerPod, RunnerSettings
+from wfe.hosts.kubernetes.objects import WorkflowObject
+from wfe.hosts.kubernetes.settings import Runner, Settings, SettingsInvalid
+from wfe.kube import Client, Informer
+from wfe.kube.resource import PODS
+from wfe.pods import Amounts, PodSettings, labels
+from wfe.pods.quantities import NoAmount, bytes_of, thousandths_of
+from wfe.providers.customresource import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS, EventObject, InstanceObject
+
+ACTIVE: Final = "status.active!=false"
+
+
+@dataclass(frozen=True, slots=True)
+class Caches:
+    """What is watched, whether this replica leads or stands by."""
+
+    instances: Informer[InstanceObject]
+    events: Informer[EventObject]
+    workflows: Informer[WorkflowObject]
+    runners: Informer[RunnerPod]
+    attempts: Informer[AttemptPod]
+
+    @classmethod
+    def of(cls, client: Client, settings: Settings) -> "Caches":
+        """Make them; whoever makes them runs them."""
+        namespaces = settings.namespaces or None
+        return cls(
+            Informer(client, INSTANCES, InstanceObject, namespaces=namespaces, fields=ACTIVE),
+            Informer(client, WORKFLOW_EVENTS, EventObject, namespaces=namespaces),
+            Informer(client, WORKFLOWS, WorkflowObject, namespaces=namespaces),
+            Informer(client, PODS, RunnerPod, namespaces=namespaces, labels=f"{labels.ROLE}={labels.RUNNER}"),
+            Informer(
+                client, PODS, AttemptPod, namespaces=namespaces, labels=f"{labels.ROLE}={labels.ATTEMPT}"
+            ),
+        )
+
+    def by_name(self) -> "Mapping[str, Informer[Any]]":
+        """Return them by the names that people know them by."""
+        return {
+            "workflowinstances": self.instances,
+            "workflowevents": self.events,
+            "workflows": self.workflows,
+            "runner pods": self.runners,
+            "attempt pods": self.attempts,
+        }
+
+
+def pod_settings(runner: Runner) -> PodSettings:
+    """Return the settings of pods.
+
+    Raises:
+        SettingsInvalid: an amount is none.
+    """
+    plain = PodSettings()
+    limits, requests = runner.resources.limits, runner.resources.requests
+    return PodSettings(
+        image=runner.image,
+        pull_policy=runner.image_pull_policy,
+        pull_secrets=runner.image_pull_secrets,
+        default=_amounts("limits", limits, plain.default),
+        request=_amounts("requests", requests, plain.request),
+        storage_class=runner.storage_class_name,
+        root_namespaces=frozenset(runner.root_namespaces),
+        node_selector=runner.node_selector or plain.node_selector,
+        tolerations=runner.tolerations,
+        priority_class=runner.priority_class_name,
+    )
+
+
+def runner_settings(pods: PodSettings) -> RunnerSettings:
+    """Return the settings of the runner executor."""
+    return RunnerSettings(pods=pods)
+
+
+def _amounts(name: str, written: Mapping[str, Any], default: Amounts) -> Amounts:
+    try:
+        return Amounts(
+            memory=bytes_of(str(written["memory"])) if "memory" in written else default.memory,
+            cpu=thousandths_of(str(written["cpu"])) if "cpu" in written else default.cpu,
+        )
+    except (NoAmount, Permanent) as error:
+        raise SettingsInvalid(f"runner.resources.{name}: {error}") from error

@@ -1,0 +1,114 @@
+"""What the steps of a namespace stand on: the executors of their pods, and the archive of what they wrote."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final, Protocol
+
+from wfe.errors import Permanent
+from wfe.executors.pod import PodExecutor
+from wfe.executors.runner import RunnerExecutor
+from wfe.hosts.kubernetes.homes import NotKnownYet, Place, TreeHomes
+from wfe.hosts.kubernetes.placing import Pods
+from wfe.model.instance import Instance
+from wfe.model.record import Lifecycle, StepChanged
+from wfe.ports.logs import LogSink
+
+SAVED_EVERY: Final = 5.0
+_NOW: Final = timedelta()
+
+
+class Archive(LogSink, Protocol):
+    """Keeps what steps write, and puts it away when their instance has ended."""
+
+    async def keep(self, place: Place, instance: Instance) -> None:
+        """Put the log of an instance away."""
+        ...
+
+    def forget(self, instance: str) -> None:
+        """Drop what is held of an instance."""
+        ...
+
+
+@dataclass(slots=True)
+class Footing:
+    """The executors of one term of leading, shared by all namespaces."""
+
+    runner: RunnerExecutor
+    isolated: PodExecutor
+    homes: TreeHomes
+    archive: Archive
+    pods: Pods = field(init=False)
+    _told: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.pods = Pods(self.runner, self.isolated)
+
+    async def clear(self, place: Place, instance: Instance) -> None:
+        """Keep the log of an instance that has ended, and give back what its steps had."""
+        with suppress(Permanent):
+            # What has no home has no pods either.
+            await self.homes.learn(place, instance)
+            if self.homes.has_own(instance):
+                await self.runner.release(instance.id)
+        await self.isolated.release(instance.id, place.namespace)
+        await self.archive.keep(place, instance)
+        self._forget(instance.id)
+
+    async def forget(self, place: Place, instance: str) -> None:
+        """Give back what an instance had that is gone; what it owned goes by itself."""
+        with suppress(NotKnownYet):
+            await self.runner.release(instance)
+        await self.isolated.release(instance, place.namespace)
+        self.archive.forget(instance)
+        self._forget(instance)
+
+    def _forget(self, instance: str) -> None:
+        self._told.pop(instance, None)
+        self.pods.ran_isolated.discard(instance)
+
+    def saved(
+        self,
+        instance: Instance,
+        change: Lifecycle,
+        later: Callable[[Coroutine[object, object, None]], object],
+    ) -> None:
+        """Hear of a save: the executors need not keep what an instance knows by now.
+
+        Args:
+            instance: as it was saved.
+            change: one thing that changed.
+            later: takes a coroutine that may run for itself.
+        """
+        now = asyncio.get_running_loop().time()
+        if now - self._told.get(instance.id, 0.0) > SAVED_EVERY:
+            self._told[instance.id] = now
+            self.runner.saved(instance)
+        if (
+            isinstance(change, StepChanged)
+            and change.status.is_final
+            and instance.id in self.pods.ran_isolated
+        ):
+            later(self.isolated.settle(instance))
+
+    async def close(self) -> None:
+        """Detach from what runs."""
+        await asyncio.gather(self.runner.close(_NOW), self.isolated.close(_NOW))
+
+
+@dataclass(frozen=True, slots=True)
+class RoomGround:
+    """The footing of one namespace; keeps the promise of `rooms.Ground`."""
+
+    footing: Footing
+    place: Place
+
+    async def clear(self, instance: Instance) -> None:
+        """Keep the log of an instance that has ended, and give back what its steps had."""
+        await self.footing.clear(self.place, instance)
+
+    async def forget(self, instance: str) -> None:
+        """Give back what an instance had that is gone."""
+        await self.footing.forget(self.place, instance)

@@ -1,0 +1,102 @@
+"""The operator of one replica: its caches, probes and metrics, and its terms of leading."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+
+from wfe.hosts.kubernetes.building import Caches
+from wfe.hosts.kubernetes.clocks import ServerClock
+from wfe.hosts.kubernetes.health import Health, Lag
+from wfe.hosts.kubernetes.leader import Leader, lease_key
+from wfe.hosts.kubernetes.metrics import Metrics
+from wfe.hosts.kubernetes.notices import Notices
+from wfe.hosts.kubernetes.settings import Settings
+from wfe.hosts.kubernetes.site import site
+from wfe.hosts.kubernetes.term import Term, World
+from wfe.kube import Access, Client
+from wfe.providers.customresource import KubernetesLeases
+
+log: Any = structlog.get_logger(__name__)
+USER_AGENT: Final = "wfe-operator"
+
+
+class Operator:
+    """Makes the caches, serves the probes, and leads when it can."""
+
+    def __init__(self, settings: Settings, access: Access) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.client = Client(access, user_agent=USER_AGENT, observe=self.metrics.observe)
+        self.clock = ServerClock(self.client.now)
+        self.caches = Caches.of(self.client, settings)
+        self.notices = Notices(self.client, instance=settings.identity, now=self.client.now)
+        self.lag = Lag()
+        self.health = Health(self.caches.by_name(), self.lag)
+        self._term: Term | None = None
+        self.caches.instances.listen(lambda key, _before, _after: self._instance_changed(key))
+        self.caches.workflows.listen(lambda key, _before, _after: self._workflow_changed(key))
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Connect, and serve the probes meanwhile."""
+        probes = site(
+            self.settings.port, live=self.health.live, ready=self.health.ready, metrics=self.measured
+        )
+        async with probes as port:
+            log.info("serving probes and metrics", port=port)
+            await self.client.open()
+            try:
+                yield
+            finally:
+                await self.client.close()
+
+    async def run(self) -> None:
+        """Follow the cluster, and work whenever this replica leads; until cancelled."""
+        settings = self.settings
+        leases = KubernetesLeases(self.client, settings.home, settings.identity, now=self.client.now)
+        leader = Leader(leases, key=lease_key(settings.namespaces), told=self._told)
+        async with asyncio.TaskGroup() as group:
+            for name, cache in self.caches.by_name().items():
+                group.create_task(cache.run(), name=f"watch {name}")
+            group.create_task(self.lag.run(), name="measure the loop")
+            group.create_task(self.notices.run(), name="post events")
+            group.create_task(leader.run(self._lead), name="lead")
+
+    async def _lead(self) -> None:
+        term = Term(World(self.settings, self.client, self.clock, self.caches, self.metrics, self.notices))
+        self._term = term
+        try:
+            await term.run()
+        finally:
+            self._term = None
+
+    def _told(self, leads: bool) -> None:
+        self.metrics.leading.set(leads)
+        log.info("leading" if leads else "standing by", identity=self.settings.identity)
+
+    def _instance_changed(self, key: tuple[str, str]) -> None:
+        if self._term is not None:
+            self._term.instance_changed(key)
+
+    def _workflow_changed(self, key: tuple[str, str]) -> None:
+        if self._term is not None:
+            self._term.workflow_changed(key)
+
+    def measured(self) -> bytes:
+        """Return the metrics, those that are looked up brought up to date."""
+        phases = Counter(str(found.status.phase or "Pending") for found in self.caches.instances.values())
+        self.metrics.instances.clear()
+        for phase, number in phases.items():
+            self.metrics.instances.labels(phase).set(number)
+        for name, cache in self.caches.by_name().items():
+            self.metrics.watch_age.labels(name).set(cache.age)
+        self.metrics.loop_lag.set(self.lag.most)
+        term = self._term
+        for queue, waiting in (term.waiting if term is not None else {}).items():
+            self.metrics.queue_depth.labels(queue).set(waiting)
+        self.metrics.rooms.set(len(term.rooms) if term is not None else 0)
+        return self.metrics.text()

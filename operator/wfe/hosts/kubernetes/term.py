@@ -1,0 +1,238 @@
+"""One term of leading: the rooms, the queues and the executors that work while this replica holds the lease.
+
+When the term ends, everything in it lets go: what runs in pods runs on, and the next term finds it.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from secrets import token_hex
+from typing import Any, Final
+
+import structlog
+
+from wfe.definition import graph_from_source
+from wfe.errors import WfeError
+from wfe.executors.pod import PodExecutor
+from wfe.executors.runner import RunnerExecutor
+from wfe.expr.duration import parse_duration
+from wfe.hosts.kubernetes.archive import archive_for
+from wfe.hosts.kubernetes.beginnings import Beginnings
+from wfe.hosts.kubernetes.building import Caches, pod_settings, runner_settings
+from wfe.hosts.kubernetes.carrier import Carrier
+from wfe.hosts.kubernetes.driving import driver_type
+from wfe.hosts.kubernetes.ground import Footing, RoomGround
+from wfe.hosts.kubernetes.homes import Place, TreeHomes
+from wfe.hosts.kubernetes.metrics import Metrics
+from wfe.hosts.kubernetes.news import News
+from wfe.hosts.kubernetes.notices import Notices
+from wfe.hosts.kubernetes.placing import HomePlanner, NoCallables
+from wfe.hosts.kubernetes.rooms import Room, Rooms
+from wfe.hosts.kubernetes.settings import Settings
+from wfe.hosts.kubernetes.sweeping import Ended, Sweeper
+from wfe.hosts.kubernetes.timing import timed
+from wfe.hosts.kubernetes.workflows import Workflows
+from wfe.kube import Client, WorkQueue
+from wfe.model.instance import Instance
+from wfe.ports.clock import Clock
+from wfe.providers.customresource import CustomResourceStore, InstanceObject
+from wfe.providers.memory import LeaseTable, MemoryLeases
+from wfe.runtime.definitions import Definitions
+from wfe.runtime.nursery import Nursery
+from wfe.runtime.runtime import Runtime
+from wfe.runtime.tasks import Executors, TaskRunner
+
+log: Any = structlog.get_logger(__name__)
+Key = tuple[str, str]
+PARK_AFTER: Final = timedelta(seconds=20)
+ORPHANS_EVERY: Final = 60.0
+
+
+@dataclass(slots=True)
+class World:
+    """What outlives a term."""
+
+    settings: Settings
+    client: Client
+    clock: Clock
+    caches: Caches
+    metrics: Metrics
+    notices: Notices
+
+
+class Term:
+    """Works, from the moment this replica leads until it does no more."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._queue: WorkQueue[Key] = WorkQueue()
+        self._workflow_queue: WorkQueue[Key] = WorkQueue()
+        self._identity = f"{world.settings.identity}-{token_hex(4)}"
+        self._table = LeaseTable()
+        self._nursery = Nursery()
+        pods = pod_settings(world.settings.runner)
+        self._homes = TreeHomes(pods.image)
+        self._planner = HomePlanner(self._homes, pods)
+        archive = archive_for(world.client)
+        caches, client, clock = world.caches, world.client, world.clock
+        runner = RunnerExecutor(
+            client, caches.runners, self._homes, runner_settings(pods), sink=archive, now=clock.now
+        )
+        isolated = PodExecutor(client, self._homes.home, pods, archive, informer=caches.attempts)
+        self._footing = Footing(runner, isolated, self._homes, archive)
+        self.rooms = Rooms(self._room, self._broke)
+        self._workflows = Workflows(client, caches.workflows, self._judged)
+        self._sweeper = Sweeper(
+            client,
+            self.rooms,
+            world.settings.namespaces,
+            world.settings.defaults.ttl_after_finished,
+            parse_duration(world.settings.defaults.event_life),
+            parse_duration(world.settings.defaults.definition_life),
+        )
+        self._carrier = Carrier(
+            client,
+            caches.instances,
+            self._queue,
+            self.rooms,
+            Beginnings(self._workflows, self._homes),
+            self._homes,
+            world.notices,
+            self._finished,
+        )
+
+    # -- what the caches tell ----------------------------------------------------------------------------------
+
+    def instance_changed(self, key: Key) -> None:
+        self._queue.add(key)
+
+    def workflow_changed(self, key: Key) -> None:
+        self._workflow_queue.add(key)
+
+    @property
+    def waiting(self) -> dict[str, int]:
+        """How many objects wait to be looked at."""
+        return {"instances": len(self._queue), "workflows": len(self._workflow_queue)}
+
+    # -- work --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Work, until cancelled."""
+        caches = self._world.caches
+        for cache in caches.by_name().values():
+            await cache.synced.wait()
+        for workflow in caches.workflows.values():
+            self.workflow_changed((workflow.metadata.namespace, workflow.metadata.name))
+        for instance in caches.instances.values():
+            self.instance_changed((instance.metadata.namespace, instance.metadata.name))
+        metrics = self._world.metrics
+        try:
+            async with asyncio.TaskGroup() as group:
+                workers = self._world.settings.workers
+                look = timed(metrics, "instances", self._carrier.look)
+                group.create_task(self._queue.run(look, workers=workers), name="instances")
+                judge = timed(metrics, "workflows", self._workflows.look)
+                group.create_task(self._workflow_queue.run(judge, workers=2), name="workflows")
+                group.create_task(self._sweeper.run(), name="sweep")
+                group.create_task(self._release_orphans(), name="release orphans")
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        await self.rooms.close()
+        await self._nursery.close()
+        await self._footing.close()
+
+    async def _release_orphans(self) -> None:
+        """Pods of attempts keep finalizers: let go of those whose instances are gone."""
+        while True:
+            known = {found.metadata.uid for found in self._world.caches.instances.values()}
+            for namespace, root, instance in self._footing.isolated.instances():
+                if root not in known:
+                    try:
+                        await self._footing.isolated.release(instance, namespace)
+                    except WfeError as error:
+                        log.warning("orphaned pods were not released", namespace=namespace, error=str(error))
+            await asyncio.sleep(ORPHANS_EVERY)
+
+    # -- rooms -------------------------------------------------------------------------------------------------
+
+    def _room(self, namespace: str) -> Room:
+        world = self._world
+        store = CustomResourceStore(
+            world.client,
+            namespace,
+            instances=world.caches.instances,
+            events=world.caches.events,
+            identity=f"{self._identity}-{token_hex(4)}",
+            event_life=parse_duration(world.settings.defaults.event_life),
+        )
+        definitions = Definitions(store, graph_from_source)
+        place = Place(namespace, store, definitions)
+        nursery = Nursery()
+        executors = Executors(self._footing.pods, NoCallables(world.clock.now))
+        tasks = TaskRunner(executors, nursery, world.settings.max_tasks, self._planner)
+        leases = MemoryLeases(self._table, self._identity, now=world.clock.now)
+
+        async def prepare(instance: Instance) -> None:
+            await self._homes.learn(place, instance)
+
+        def broke(instance: str, error: Exception) -> None:
+            self._carrier.broke(room, instance, error)
+
+        runtime = Runtime(
+            store,
+            leases,
+            world.clock,
+            definitions,
+            tasks,
+            nursery,
+            driver_type=driver_type(prepare, broke),
+            park_after=PARK_AFTER,
+        )
+        room = Room(namespace, store, runtime, RoomGround(self._footing, place))
+        news = News(room, world.caches.instances, world.notices, world.metrics)
+        runtime.listeners.append(news.heard)
+        runtime.listeners.append(lambda instance, change: self._footing.saved(instance, change, self._later))
+        return room
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        async def carefully() -> None:
+            try:
+                await work
+            except WfeError as error:
+                log.warning("something is left to be done again", error=str(error))
+
+        self._nursery.start(carefully(), name="later")
+
+    def _broke(self, room: Room) -> None:
+        """A room is gone with all that it noted: look at everything in its namespace again."""
+        for found in self._world.caches.instances.values():
+            if found.metadata.namespace == room.namespace:
+                self.instance_changed((room.namespace, found.metadata.name))
+
+    def _judged(self, namespace: str) -> None:
+        """A Workflow was read: what could not begin may be able to now."""
+        room = self.rooms.get(namespace)
+        for name in list(room.refused) if room is not None else ():
+            self.instance_changed((namespace, name))
+
+    def _finished(self, found: InstanceObject) -> None:
+        self._later(self._note_end(found))
+
+    async def _note_end(self, found: InstanceObject) -> None:
+        if found.spec.parent is not None:
+            return
+        status = found.status
+        workflow = status.workflow if isinstance(status.workflow, dict) else {}
+        ended = Ended(
+            found.metadata.namespace,
+            found.metadata.name,
+            found.metadata.uid,
+            str(status.phase),
+            str(status.finished_at or ""),
+            found.spec.ttl_after_finished,
+            str(workflow.get("digest") or ""),
+        )
+        self._sweeper.note(ended, await self._sweeper.retention(ended))
