@@ -5,6 +5,7 @@ import io
 import random
 import socket
 import time
+import weakref
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ CONNECT_SECONDS: Final = 5.0
 ANSWER_SECONDS: Final = 20.0
 # A peer that is gone does not say goodbye.
 HANG_UP_SECONDS: Final = 2.0
+GOODBYE_SECONDS, GOODBYE_TRIES = 0.5, 50
 READS: Final = 64
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 2.0
@@ -66,11 +68,12 @@ class Transport:
         self._observe = observe
         self._patience = patience
         self._session: aiohttp.ClientSession | None = None
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
 
     async def open(self) -> None:
         # Watches and exec streams pin a connection each, so the pool has no limit; semaphores bound the rest.
         connector = aiohttp.TCPConnector(
-            limit=0, ssl=self.access.tls, keepalive_timeout=75, socket_factory=_socket_that_notices
+            limit=0, ssl=self.access.tls, keepalive_timeout=75, socket_factory=self._new_socket
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -83,9 +86,15 @@ class Transport:
         self._session._retry_connection = False  # noqa: SLF001
 
     async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._session is None:
+            return
+        await self._session.close()
+        self._session = None
+        # TLS says goodbye in the background, and no event tells when it is done.
+        for _ in range(GOODBYE_TRIES):
+            if all(made.fileno() < 0 for made in self._sockets):
+                return
+            await asyncio.sleep(GOODBYE_SECONDS / GOODBYE_TRIES)
 
     async def call(self, request: Request) -> bytes:
         """Return the body of a success.
@@ -177,6 +186,11 @@ class Transport:
             if self._observe is not None:
                 self._observe(request.verb, request.resource, status, time.monotonic() - started)
         return stream
+
+    def _new_socket(self, address: Any) -> socket.socket:
+        made = _socket_that_notices(address)
+        self._sockets.add(made)
+        return made
 
     @property
     def session(self) -> aiohttp.ClientSession:
