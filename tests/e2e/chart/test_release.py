@@ -86,7 +86,7 @@ def test_the_operators_rights_are_those_that_were_looked_at(release: Release, wo
         pytest.param("get", "secrets", id="read-secrets"),
         pytest.param("list", "secrets", id="list-secrets"),
         pytest.param("create", "serviceaccounts/token", id="make-tokens"),
-        pytest.param("get", "nodes", id="see-nodes"),
+        pytest.param("list", "nodes", id="list-nodes"),
         pytest.param("create", "rolebindings", id="give-rights"),
         pytest.param("create", "deployments", id="make-deployments"),
         pytest.param("patch", "workflows", id="change-definitions"),

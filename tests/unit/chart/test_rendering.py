@@ -104,7 +104,6 @@ def test_other_names_lead_to_settings_that_agree_with_them(tmp_path: Path) -> No
     assert settings.webhook.service in rendered.names("Service")
     assert settings.webhook.configuration in rendered.names("ValidatingWebhookConfiguration")
     assert settings.webhook.secret in rendered.names("Secret")
-    assert settings.lease_name == "nightly-wfe-operator"
 
 
 EVERYTHING: Values = {
@@ -309,7 +308,7 @@ CLUSTER_WIDE = {
     "crds": {"install": False},
     "webhook": {"enabled": False},
     "admissionPolicy": {"enabled": False},
-    "rbac": {"aggregate": False},
+    "rbac": {"aggregate": False, "nodes": False},
 }
 
 
@@ -333,9 +332,10 @@ def test_the_operator_may_not_read_secrets_nor_change_rights(values: Values) -> 
     rules = _rules_of(render(values), "wfe-operator")
     assert rules
     for rule in rules:
-        assert not {"secrets", "*", "serviceaccounts", "nodes"} & set(rule["resources"])
+        assert not {"secrets", "*", "serviceaccounts", "pods/ephemeralcontainers"} & set(rule["resources"])
         assert "*" not in rule["verbs"] + rule["apiGroups"]
         assert "rbac.authorization.k8s.io" not in rule["apiGroups"]
+        assert rule["verbs"] == ["get"] or "nodes" not in rule["resources"]
         assert not {"impersonate", "escalate", "bind"} & set(rule["verbs"])
 
 
