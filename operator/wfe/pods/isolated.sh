@@ -13,8 +13,19 @@ set -u
 own=/wfe/out/step
 mkdir -p "$own" && cp /wfe/files/* "$own/" || exit 125
 told=
-trap 'told=yes; kill -TERM -1 2>/dev/null' TERM
+step=
+trap 'told=yes; stop' TERM
 
+# PID 1 of a container sees nothing but its own.
+stop() {
+    if [ "$$" = 1 ]; then
+        kill -TERM -1 2>/dev/null
+    elif [ -n "$step" ]; then
+        kill -TERM "$step" 2>/dev/null
+    fi
+}
+
+# shellcheck disable=SC2120  # the arguments come with `set --`
 become() {
     # shellcheck disable=SC1091  # sets the directory, the environment and the arguments
     . "$own/launch"
@@ -43,7 +54,7 @@ while :; do
 done
 
 # What the step left behind ends with it, and so does the pipe.
-kill -TERM -1 2>/dev/null
+stop
 tries=0
 while [ "$1" = markers ] && [ ! -e "$own/.copied" ] && [ "$tries" -lt 30 ]; do
     sleep 0.1 2>/dev/null || sleep 1

@@ -40,6 +40,7 @@ class PodSettings:
         root_namespaces: where containers run as root, with the capabilities that images expect.
         labels, annotations: on every pod, besides ours.
         start_within: how long an isolated pod may take to start, its image's coming included.
+        trouble_within: how long it may say that it cannot start; some troubles pass.
     """
 
     image: str = "wfe-runner:latest"
@@ -64,3 +65,4 @@ class PodSettings:
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
     start_within: timedelta = timedelta(minutes=10)
+    trouble_within: timedelta = timedelta(minutes=2)

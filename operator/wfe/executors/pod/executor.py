@@ -1,0 +1,234 @@
+"""A pod for one attempt.
+
+A derived name fences nothing once its pod is gone: an engine that slept would make it anew, and the step would run
+twice. So a pod is made behind a scheduling gate; its uid is saved with the attempt; and only the pod with the saved uid
+is let run, by a patch that names it and the version that was seen. Any other of that name goes unscheduled. A finalizer
+keeps the pod until the outcome is saved, and why we end one is written on it first: whoever drives the instance next
+finds both.
+
+A pod on a node that does not answer may run on, so its attempt goes on too, until the node is back, or is removed from
+the cluster or marked as out of service.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+from wfe.executors.pod.endings import Ending, Why
+from wfe.executors.pod.errands import Errands
+from wfe.executors.pod.following import Following, patiently
+from wfe.executors.pod.judging import judged, lost
+from wfe.executors.pod.results import has_frame, outputs_in
+from wfe.executors.pod.seen import AttemptPod
+from wfe.kube import ApiForbidden, ApiNotFound, Client, Informer
+from wfe.kube.resource import PODS
+from wfe.model.ids import AttemptKey
+from wfe.model.instance import Instance
+from wfe.model.json import Data
+from wfe.model.signals import TaskEnded
+from wfe.model.task import ProcessTask
+from wfe.pods import (
+    Home,
+    PodSettings,
+    WorkspaceKind,
+    attempt_pod,
+    check,
+    labels,
+    task_files,
+    volume_claim,
+)
+from wfe.ports.logs import LogSink
+from wfe.supervisor.shared import Shared
+
+log = logging.getLogger(__name__)
+Homes = Callable[[str], Awaitable[Home]]
+Where = tuple[str, str]
+
+
+class PodExecutor:
+    """Runs isolated tasks; keeps the promise of `ports.executor.Executor` for them.
+
+    Args:
+        homes: tells the home of an instance by its id; raises Permanent if there is no such instance any more.
+        namespaces: where pods are watched; None for all.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        homes: Homes,
+        settings: PodSettings,
+        sink: LogSink,
+        *,
+        namespaces: Sequence[str] | None = None,
+        informer: Informer[AttemptPod] | None = None,
+    ) -> None:
+        self._client = client
+        self._homes = homes
+        self._settings = settings
+        self._sink = sink
+        self._errands = Errands(client)
+        self._informer = informer or Informer(
+            client, PODS, AttemptPod, namespaces=namespaces, labels=f"{labels.ROLE}={labels.ATTEMPT}"
+        )
+        self._informer.listen(self._note)
+        self._changes: dict[Where, asyncio.Event] = {}
+        self._admitted: dict[AttemptKey, str] = {}
+        self._running: Shared[TaskEnded] = Shared()
+
+    async def watch(self) -> None:
+        """Follow the pods until cancelled; the host runs this as long as the executor is used."""
+        await self._informer.run()
+
+    @property
+    def synced(self) -> asyncio.Event:
+        """Set once all pods of attempts are known."""
+        return self._informer.synced
+
+    @property
+    def age(self) -> float:
+        """Seconds since anything was heard of pods."""
+        return self._informer.age
+
+    @property
+    def admits(self) -> bool:
+        """Yes: there is a pod for each attempt, which has to be made."""
+        return True
+
+    def place(self, instance: Instance | None) -> str:  # noqa: ARG002  # no attempt's place is another's
+        """Return ""."""
+        return ""
+
+    def takes(self, task: ProcessTask, incarnation: str) -> bool:
+        """Tell whether it is the uid of the pod that was made for this attempt."""
+        return bool(incarnation) and self._admitted.get(task.key) == incarnation
+
+    async def admit(self, task: ProcessTask, instance: Instance) -> str:
+        """Make the pod behind its gate, or find it, and return its uid."""
+        home = await self._homes(instance.id)
+        manifest = attempt_pod(home, task, self._settings)
+        check(manifest, self._settings)
+        files = task_files(home, task)
+        if home.needs.workspace.kind is WorkspaceKind.VOLUME:
+            await self._errands.bring(volume_claim(home, self._settings), claim=True)
+        if files is not None:
+            await self._errands.bring(files)
+        pod = await self._errands.make(manifest)
+        self._informer.put(pod)
+        self._admitted[task.key] = pod.metadata.uid
+        return pod.metadata.uid
+
+    async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
+        """Let the pod with that uid run, or find it, wait for its end, and tell how it ended."""
+        self._admitted.pop(task.key, None)
+        return await self._running.join(task.key.token, lambda: self._run(task, incarnation))
+
+    async def kill(self, key: AttemptKey, grace: timedelta) -> None:
+        """End the pod; one that is still gated never runs. Its end is what `run` returns."""
+        home = await self._homes(key.instance)
+        name = labels.attempt_name(key)
+        pod = await patiently(lambda: self._errands.get(home.namespace, name))
+        if pod is not None and pod.metadata.labels.get(labels.ID) == key.instance:
+            await patiently(lambda: self._errands.end(pod, Ending(Why.CANCELLED), grace))
+
+    async def settle(self, instance: Instance) -> None:
+        """Remove the pods of attempts whose end the saved instance knows.
+
+        Gated pods stay: one may have been made for a decision that is about to be saved.
+        """
+        for pod in list(self._informer.values()):
+            if _is_of(pod, instance.id) and not pod.is_gated and not _is_live(pod, instance):
+                await self._errands.remove(pod)
+
+    async def release(self, instance_id: str, namespace: str | None = None) -> None:
+        """Remove everything that was made for attempts of an instance: it has ended, or is gone.
+
+        Args:
+            namespace: where it was, for an instance that nobody can look up any more.
+        """
+        where = namespace if namespace is not None else (await self._homes(instance_id)).namespace
+        try:
+            for pod in await self._errands.of_instance(where, instance_id):
+                await self._errands.remove(pod)
+            await self._errands.sweep_files(where, instance_id)
+        except (ApiNotFound, ApiForbidden) as error:
+            # Its namespace is gone, or going and takes everything along.
+            log.debug("nothing to release in %s: %s", where, error)
+
+    def instances(self) -> set[tuple[str, str, str]]:
+        """Return whose pods there are: namespace, root and id of each instance that has any.
+
+        Pods keep finalizers; the host releases those of instances that are gone.
+        """
+        return {
+            (
+                pod.metadata.namespace,
+                pod.metadata.labels.get(labels.ROOT, ""),
+                pod.metadata.labels.get(labels.ID, ""),
+            )
+            for pod in self._informer.values()
+        }
+
+    async def close(self, grace: timedelta) -> None:  # noqa: ARG002  # nothing here lives in this process
+        """Detach; pods run on."""
+        await self._running.close()
+
+    async def _run(self, task: ProcessTask, uid: str) -> TaskEnded:
+        home = await self._homes(task.key.instance)
+        where = (home.namespace, labels.attempt_name(task.key))
+        changed = self._changes[where] = asyncio.Event()
+        try:
+            return await self._followed(task, where, uid, changed)
+        finally:
+            del self._changes[where]
+
+    async def _followed(self, task: ProcessTask, where: Where, uid: str, changed: asyncio.Event) -> TaskEnded:
+        pod = await patiently(lambda: self._let_run(where, uid))
+        if pod is None:
+            return lost(task, "its pod is gone")
+        following = Following(self._client, self._informer, self._settings, task, self._sink)
+        last = await following.to_its_end(pod, changed)
+        if last is None:
+            return lost(task, "its pod is gone")
+        message = last.terminated.message if last.terminated else ""
+
+        def outputs() -> Data:
+            return outputs_in(task, message, following.log_end)
+
+        ended = judged(last, task, outputs)
+        if not has_frame(message):
+            await following.let_go()
+        return ended
+
+    async def _let_run(self, where: Where, uid: str) -> AttemptPod | None:
+        """Take the gate away, if it is the pod with that uid; None: there is no such pod, and never will be."""
+        while True:
+            pod = await self._errands.get(*where)
+            if pod is None or not uid:
+                return None
+            if pod.metadata.uid != uid:
+                # Made by somebody who did not know that the attempt had a pod.
+                if pod.is_gated and pod.metadata.labels.get(labels.ROLE) == labels.ATTEMPT:
+                    await self._errands.remove(pod)
+                return None
+            if not pod.is_gated or pod.is_deleted or pod.ending:
+                return pod
+            freed = await self._errands.let_run(pod)
+            if freed is not None:
+                return freed
+
+    def _note(self, key: Where, before: AttemptPod | None, after: AttemptPod | None) -> None:  # noqa: ARG002
+        if key in self._changes:
+            self._changes[key].set()
+
+
+def _is_of(pod: AttemptPod, instance: str) -> bool:
+    return pod.metadata.labels.get(labels.ID) == instance
+
+
+def _is_live(pod: AttemptPod, instance: Instance) -> bool:
+    """Tell whether the instance waits for this very pod."""
+    step = pod.metadata.annotations.get(labels.STEP, "")
+    pointer = instance.pointers.get(step)
+    return pointer is not None and pointer.incarnation == pod.metadata.uid
