@@ -510,7 +510,7 @@ def test_an_end_says_what_there_is_to_fetch(connect: Connect, script: str, wrote
 def test_an_output_that_is_no_file_is_refused(connect: Connect) -> None:
     talk = connect()
     talk.start("i/a", 'mkdir "$WFE_OUTPUT"', env={"WFE_OUTPUT": str(talk.out / "i/a/output")})
-    assert talk.hear(End).wrote == "f"
+    assert talk.hear(End).wrote == "d"
     talk.say(protocol.outputs("i/a", 10))
     assert talk.hear(Refused) == Refused("i/a", "outputs")
 

@@ -8,7 +8,7 @@ from posixpath import join
 from typing import Final
 
 from wfe.errors import Permanent, WfeError
-from wfe.executors.runner.channel import LogChannel
+from wfe.executors.runner.channel import BLOCKS, LogChannel
 from wfe.executors.runner.endings import cancelled, has_restarted, lost, lost_in
 from wfe.executors.runner.errors import AttachRefused, ContainerStuck, Overtaken, PodGone
 from wfe.executors.runner.files import Paths, preparation, starting
@@ -27,12 +27,12 @@ from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
 from wfe.ports.logs import LogSink
 from wfe.supervisor import protocol
-from wfe.supervisor.layout import attempt_directory
+from wfe.supervisor.layout import OUTPUT, attempt_directory
 from wfe.supervisor.link import Link, Session, TaskRefused
 from wfe.supervisor.masking import Masker
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, counts_markers, outputs_of
-from wfe.supervisor.protocol import End, EndReason
+from wfe.supervisor.protocol import BLOCK, End, EndReason
 
 _LOOK_EVERY_SECONDS: Final = 1.0
 _STATUS_LOOKS: Final = 20
@@ -209,27 +209,28 @@ class RunnerContainer:
         """Let the log come in for a moment, and return what reads the outputs."""
         name = attempt_directory(task.key)
         succeeded = end.reason is EndReason.EXIT and end.code == 0
-        pieces: Mapping[tuple[str, str], bytes] | None = {}
-        if succeeded and "f" in end.wrote:
-            pieces = await self._pieces(name)
+        file = await self._file(name) if succeeded and "f" in end.wrote else b""
         await asyncio.wait([drain], timeout=self._room.settings.log_patience.total_seconds())
-        if succeeded and counts_markers(task) and end.wrote_stdout and not log.is_whole and pieces == {}:
-            pieces = await self._pieces(name)
+        markers = log.markers
+        if succeeded and counts_markers(task) and "o" in end.wrote and not log.is_whole:
+            markers = (await self._link.outputs(name, READ_LIMIT)).get((name, "markers"), b"")
 
         def outputs() -> Data:
-            if pieces is None:
-                raise OutputsUnreadable("the output file cannot be read: it is no file")
-            markers = log.markers if log.is_whole else pieces.get((name, "markers"), b"")
-            found = outputs_of(task, markers=markers, file=pieces.get((name, "file"), b""))
-            return masker.check_outputs(found)
+            if "d" in end.wrote:
+                raise OutputsUnreadable("the output file cannot be read: it is a directory")
+            return masker.check_outputs(outputs_of(task, markers=markers, file=file))
 
         return outputs
 
-    async def _pieces(self, name: str) -> Mapping[tuple[str, str], bytes] | None:
-        try:
-            return await self._link.outputs(name, READ_LIMIT)
-        except TaskRefused:
-            return None
+    async def _file(self, name: str) -> bytes:
+        """Return what is in WFE_OUTPUT, or as much of it as anybody would read."""
+        found = bytearray()
+        while len(found) < READ_LIMIT and len(found) % (BLOCKS * BLOCK) == 0:
+            piece = await self._channel.fetch(name, OUTPUT, len(found) // BLOCK)
+            if not piece:
+                break
+            found += piece
+        return bytes(found[:READ_LIMIT])
 
     async def _why_lost(self, task: ProcessTask, step: _Step) -> TaskEnded:
         """Ask the kubelet, whose word comes a moment after the fact."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from wfe.errors import Retryable, WfeError
+from wfe.errors import WfeError
 from wfe.executors.runner.errors import ContainerStuck, PodGone
 from wfe.executors.runner.homes import Homes, RunnerSettings
 from wfe.executors.runner.patience import patiently
@@ -22,7 +22,7 @@ from wfe.executors.runner.seen import (
     why_gone,
 )
 from wfe.executors.runner.shapes import RunnerPod
-from wfe.kube import ApiForbidden, ApiNotFound, Client
+from wfe.kube import ApiError, ApiForbidden, ApiNotFound, Client
 from wfe.kube.resource import EVENTS, NODES
 from wfe.model.failure import Failure, Reason
 from wfe.pods import Home, ready_within, service_container
@@ -180,7 +180,8 @@ class Runner:
                         f"its pod does not start: {event.get('message', '')}; if a Secret or one of its keys is "
                         "missing, create it"
                     )
-        except (Retryable, ApiForbidden):
+        except ApiError:
+            # It was to say what is wrong, and is not needed for anything else.
             return
 
 

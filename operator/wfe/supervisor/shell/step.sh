@@ -34,7 +34,7 @@ report() { # KEY
     wrote=
     [ ! -s "$out/$1/stdout" ] || wrote=o
     [ ! -s "$out/$1/stderr" ] || wrote=${wrote}e
-    if [ -s "$out/$1/output" ] || [ -d "$out/$1/output" ]; then wrote=${wrote}f; fi
+    if [ -d "$out/$1/output" ]; then wrote=${wrote}d; elif [ -s "$out/$1/output" ]; then wrote=${wrote}f; fi
     say "end $1 $code $why $started $ended ${wrote:--}"
 }
 
