@@ -34,7 +34,7 @@ class Client:
         access: where and as whom.
         user_agent: also the field manager.
         observe: called with (verb, resource plural, HTTP status, seconds) after each request, for metrics; the
-            status is 0 where there was no answer.
+            status is 0 where there was no answer. For `watch` and `log` the seconds are how long they lasted.
         patience: for how many seconds a call is begun again.
     """
 

@@ -142,7 +142,7 @@ class _Follower(Generic[T]):
         loop = asyncio.get_running_loop()
         self._hear()
         while True:
-            began = loop.time()
+            began, wish = loop.time(), 0.0
             try:
                 if not self._since:
                     await self._list()
@@ -152,6 +152,7 @@ class _Follower(Generic[T]):
                 self._since = ""
             except ApiError as error:
                 log.warning("%s: %s", self.name, error)
+                wish = error.retry_after or 0.0
             except Exception:
                 # Whatever a server says must not end the one who listens; a new list starts clean.
                 log.exception("%s: following failed", self.name)
@@ -161,7 +162,7 @@ class _Follower(Generic[T]):
                 if loop.time() - began > LONGEST_PAUSE:
                     continue
             self._failures += 1
-            await asyncio.sleep(_pause(self._failures))
+            await asyncio.sleep(max(wish, _pause(self._failures)))
 
     async def _list(self) -> None:
         listed: set[str] = set()

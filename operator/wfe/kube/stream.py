@@ -71,10 +71,12 @@ class ExecStream:
         *,
         ping_seconds: float = PING_SECONDS,
         silence_seconds: float = SILENCE_SECONDS,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._socket = socket
         self._ping_seconds = ping_seconds
         self._silence_seconds = silence_seconds
+        self._linger_seconds = linger_seconds
         self._pieces: deque[bytes] = deque()
         self._held = 0
         self._stderr = b""
@@ -162,7 +164,7 @@ class ExecStream:
             await self._taken.wait()
         self._paused = False
         try:
-            async with asyncio.timeout(LINGER_SECONDS if self._outcome else None):
+            async with asyncio.timeout(self._linger_seconds if self._outcome else None):
                 message = await self._socket.receive()
         except TimeoutError:
             return "the program's children still hold its output"

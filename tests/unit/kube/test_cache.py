@@ -60,6 +60,13 @@ def test_an_object_made_anew_is_told_as_gone_and_then_new() -> None:
     assert here.told == [("a", None, 1), ("a", 1, None), ("a", None, 5)]
 
 
+def test_news_of_an_earlier_object_of_that_name_comes_too_late() -> None:
+    here = Listening()
+    here.cache.put(thing(5, uid="u2"))
+    here.cache.put(thing(3, uid="u1"))
+    assert here.told == [("a", None, 5)]
+
+
 @pytest.mark.parametrize(
     ("uid", "version", "gone"),
     [

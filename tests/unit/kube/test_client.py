@@ -266,7 +266,7 @@ async def test_a_wish_to_wait_longer_than_our_patience_ends_it_at_once() -> None
         assert [seen.verb for seen in server.seen] == ["get"]
 
 
-async def test_the_loop_waits_as_long_as_the_server_wishes() -> None:
+async def test_a_wish_to_wait_is_obeyed() -> None:
     async with here() as (server, client):
         loop = asyncio.get_running_loop()
         await client.create(WIDGETS, widget(), "default")
@@ -372,6 +372,17 @@ async def test_a_client_of_a_server_that_is_not_there_does_not_open() -> None:
     with pytest.raises(ApiUnavailable):
         await client.open()
     await client.close()
+
+
+async def test_a_client_that_is_not_open_cannot_be_used() -> None:
+    with pytest.raises(RuntimeError, match="not open"):
+        await Client(Access("http://127.0.0.1:1")).raw("/version")
+
+
+async def test_a_version_is_no_precondition_of_a_json_patch() -> None:
+    async with here() as (_, client):
+        with pytest.raises(TypeError, match="by an operation of its own"):
+            await client.patch(WIDGETS, "a", "default", [], kind="json", resource_version="1")
 
 
 async def test_no_more_writes_than_allowed_are_under_way() -> None:

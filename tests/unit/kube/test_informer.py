@@ -8,6 +8,7 @@ import pytest
 from tests.unit.kube.following import WIDGETS, Told, Widget, decoded, following, widget
 from wfe.kube import Informer
 from wfe.testing.apiserver import serving
+from wfe.testing.apiserver.objects import Change
 
 
 async def test_what_is_there_is_listed_and_what_changes_is_told() -> None:
@@ -162,6 +163,17 @@ async def test_an_object_that_is_not_understood_stops_nothing(caplog: pytest.Log
         await here.client.delete(WIDGETS, "a", "n")
         await here.client.delete(WIDGETS, "broken", "n")
         await here.told.until("-a")
+
+
+async def test_nonsense_from_the_server_is_survived_by_a_new_list(caplog: pytest.LogCaptureFixture) -> None:
+    async with following("a") as here:
+        nonsense = {"metadata": {"name": "x", "namespace": "n", "uid": "ux", "resourceVersion": "soon"}}
+        here.server.objects.version += 1
+        here.server.objects._note(Change(here.server.objects.version, WIDGETS, None, nonsense))
+        await here.create("b")
+        await here.told.until("+b=0")
+        assert here.there == {"a": 0, "b": 0}
+        assert "following failed" in caplog.text
 
 
 @pytest.mark.parametrize("status", [403, 429, 500])

@@ -176,7 +176,7 @@ async def impatient(program: Program) -> AsyncIterator[ExecStream]:
         server.containers.runs("p", "c", program)
         request = Request("exec", "pods", "GET", PODS.path("n", "p", "exec"), {"container": "c"})
         socket = await client.transport.websocket(request, PROTOCOLS)
-        stream = ExecStream(socket, ping_seconds=0.01, silence_seconds=0.05)
+        stream = ExecStream(socket, ping_seconds=0.01, silence_seconds=0.05, linger_seconds=0.05)
         try:
             yield stream
         finally:
@@ -220,3 +220,61 @@ async def test_our_own_pause_is_not_the_servers_death() -> None:
         assert stream.ended is None
         assert len(await all_of(stream)) == 2_000_000
         assert stream.ended == ExecEnded(0)
+
+
+async def test_an_end_is_told_although_children_of_the_program_hold_its_output() -> None:
+    async def leaves_a_child(session: Session) -> int:
+        await session._socket.send_bytes(b'\x03{"status":"Success"}')
+        await session.write(b"from the child")
+        while await session.read():
+            pass
+        return 0
+
+    async with impatient(leaves_a_child) as stream:
+        assert await all_of(stream) == b"from the child"
+        assert stream.ended == ExecEnded(0)
+
+
+async def test_the_servers_own_pings_are_answered() -> None:
+    async def careful(session: Session) -> int:
+        await session._socket.ping()
+        await session.write(await session.read())
+        return 0
+
+    async with running(careful) as (_, stream):
+        await stream.write(b"one")
+        assert await all_of(stream) == b"one"
+        assert stream.ended == ExecEnded(0)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        pytest.param(b"no json", ExecEnded(None, "no json"), id="nonsense"),
+        pytest.param(
+            b'{"status":"Failure","reason":"InternalError","message":"no such file"}',
+            ExecEnded(None, "no such file"),
+            id="did-not-start",
+        ),
+        pytest.param(
+            b'{"status":"Failure","message":"m","details":{"causes":[{"reason":"ExitCode","message":"x"}]}}',
+            ExecEnded(None, "m"),
+            id="no-number",
+        ),
+    ],
+)
+async def test_an_end_without_a_code_has_a_message(said: bytes, expected: ExecEnded) -> None:
+    async def program(session: Session) -> int:
+        await session._socket.send_bytes(b"\x03" + said)
+        raise ConnectionError
+
+    async with running(program) as (_, stream):
+        assert await all_of(stream) == b""
+        assert stream.ended == expected
+
+
+async def test_a_server_that_is_not_there_is_told() -> None:
+    async with serving([PODS]) as (server, client):
+        await server.stop()
+        with pytest.raises(ApiUnavailable):
+            await client.exec("p", "n", "c", ["true"])

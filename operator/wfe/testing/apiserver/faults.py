@@ -45,6 +45,8 @@ class Fault:
 
     def is_for(self, seen: Seen) -> bool:
         """Tell whether the request is of that kind."""
+        if self.trouble == "stale" and seen.verb != "list":
+            return False
         pairs = (
             (self.verb, seen.verb),
             (self.resource, seen.resource),
@@ -79,7 +81,7 @@ class Faults:
         return self._order(Fault("hold", times, **kind))
 
     def stale(self, as_of: int, *, times: int = 1, **kind: Unpack[Kind]) -> Fault:
-        """Answer lists as they were at a version; other requests are answered as ever."""
+        """Answer lists as they were at a version; only lists meet it."""
         return self._order(Fault("stale", times, as_of=as_of, **kind))
 
     def clear(self) -> None:

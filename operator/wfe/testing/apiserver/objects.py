@@ -3,6 +3,7 @@
 Every stored object is a value of its own: a write makes a new one. Versions are integers of one counter.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -151,7 +152,8 @@ class Objects:
 
     def since(self, version: int, resource: Resource) -> Iterator[Change]:
         """Yield what changed after a version."""
-        return (change for change in self.history if change.version > version and change.resource == resource)
+        start = bisect_right(self.history, version, key=lambda change: change.version)
+        return (change for change in self.history[start:] if change.resource == resource)
 
     def _update(
         self,
@@ -236,16 +238,14 @@ def _with_status(now: Object, wanted: Object) -> Object:
 
 
 def _without_status(now: Object, wanted: Object) -> Object:
-    item = {**wanted, "apiVersion": now["apiVersion"], "kind": now["kind"]}
+    kept = {key: now["metadata"][key] for key in (*KEPT, "resourceVersion") if key in now["metadata"]}
+    own = {key: value for key, value in wanted["metadata"].items() if key not in KEPT}
+    item = {**wanted, "apiVersion": now["apiVersion"], "kind": now["kind"], "metadata": {**own, **kept}}
     item.pop("status", None)
     if "status" in now:
         item["status"] = now["status"]
-    metadata = {key: value for key, value in wanted["metadata"].items() if key not in KEPT}
-    metadata |= {key: now["metadata"][key] for key in KEPT if key in now["metadata"]}
-    item["metadata"] = metadata | {"resourceVersion": now["metadata"]["resourceVersion"]}
     if _spec(item) != _spec(now):
-        metadata["generation"] += 1
-        item["metadata"]["generation"] = metadata["generation"]
+        item["metadata"]["generation"] += 1
     return item
 
 
