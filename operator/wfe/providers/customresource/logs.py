@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -185,7 +185,7 @@ class LogArchive:
         """An instance is gone."""
         self._logs.pop(instance, None)
 
-    async def _write(self, instance: str, log: _Log, metadata: dict[str, object]) -> None:
+    async def _write(self, instance: str, log: _Log, metadata: dict[str, Any]) -> None:
         groups = list(_grouped(log.blocks()))
         for number, group in enumerate(groups):
             annotations = {COMPLETE: "true"} if number == len(groups) - 1 else {}
@@ -218,7 +218,7 @@ class LogArchive:
         blobs = {key: text for one in found for key, text in one.get("binaryData", {}).items()}
         return [b64decode(text) for _, text in sorted(blobs.items())]
 
-    async def _objects(self, instance: str) -> list[dict[str, dict[str, dict[str, str]]]]:
+    async def _objects(self, instance: str) -> list[dict[str, Any]]:
         selector = f"{ROLE}=log,{ID}={names.label(instance)}"
         return [one async for one in self._client.list(CONFIG_MAPS, self._namespace, labels=selector)]
 

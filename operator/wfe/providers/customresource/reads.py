@@ -11,7 +11,7 @@ from wfe.providers.customresource.blobs import Chunks
 from wfe.providers.customresource.kinds import Engine, InstanceObject
 from wfe.providers.customresource.layout import Layout
 from wfe.providers.customresource.records import Archive
-from wfe.providers.customresource.saves import WHOLE_HEAD, size_in_status
+from wfe.providers.customresource.saves import WHOLE_HEAD, size_in_status, weight_of
 from wfe.providers.customresource.table import Stored
 
 
@@ -41,7 +41,7 @@ def stored_in(found: InstanceObject, engine: Engine, held: Sequence[dict[str, st
     return Stored(
         revision=engine.revision,
         layout=Layout.found(inline, sizes, engine.gone),
-        ring={number: size_in_status(number, text) for number, text in engine.ring.items()},
+        ring={number: weight_of(number, text) for number, text in engine.ring.items()},
         archive=Archive(tuple(engine.history), engine.archived),
         recent=tuple(found.status.recent),
         conditions=tuple(found.status.conditions),

@@ -4,6 +4,7 @@ Only records that a save has made true go to a history object, so that whoever w
 writes the same. Reading takes each record once, by its number.
 """
 
+from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,13 +14,14 @@ from wfe.model.record import StepRecord
 from wfe.providers.customresource.blobs import Chunks, Metadata, packed, pieces, unpacked
 from wfe.providers.customresource.names import digest, history_name
 
-RING_BYTES: Final = 6 * 1024
+RING_BYTES: Final = 5 * 1024
 RING_RECORDS: Final = 64
 BIG_RECORD: Final = 3 * 1024
 OBJECT_BYTES: Final = 192 * 1024
 BLOCK_TEXT: Final = 512 * 1024
 BLOCK_PIECE: Final = 128 * 1024
 ELSEWHERE: Final = "@"
+PACKED: Final = "="
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,16 @@ async def archived(
 
 
 async def _texts(chunks: Chunks, ring: Mapping[str, str]) -> list[tuple[int, str]]:
-    """Return the records in a ring, those that were too big for it too."""
-    found = []
+    """Return the records in a ring, and those of saves that were too big for it."""
+    found: list[tuple[int, str]] = []
     for number, text in ring.items():
-        if text.startswith(ELSEWHERE):
-            (text,) = await chunks.read(text.removeprefix(ELSEWHERE))  # noqa: PLW2901 - the text it stands for
-        found.append((int(number), text))
-    return sorted(found)
+        many = [text]
+        if text.startswith(PACKED):
+            many = unpacked(b64decode(text.removeprefix(PACKED)))
+        elif text.startswith(ELSEWHERE):
+            many = await chunks.read(text.removeprefix(ELSEWHERE))
+        found += [(int(number), one) for one in many]
+    return sorted(found, key=lambda one: one[0])
 
 
 def _blocks(texts: Iterable[tuple[int, str]]) -> Iterable[list[tuple[int, str]]]:

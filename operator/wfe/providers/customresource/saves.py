@@ -1,5 +1,6 @@
 """Writing instances: what a save changes in the status, and the chunks that are written before it."""
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,11 +13,13 @@ from wfe.model.parts import part_names
 from wfe.providers.customresource.blobs import Chunks, Metadata, packed
 from wfe.providers.customresource.layout import FULL, Layout
 from wfe.providers.customresource.names import chunk_name
-from wfe.providers.customresource.records import ELSEWHERE, RING_BYTES, RING_RECORDS
+from wfe.providers.customresource.records import ELSEWHERE, PACKED, RING_BYTES, RING_RECORDS
 from wfe.providers.customresource.table import Stored
 
 BIG_HEAD: Final = 6 * 1024
-BIG_RECORDS: Final = 6 * 1024
+MANY_RECORDS: Final = 1024
+BIG_RECORDS: Final = 3 * 1024
+WEIGHT_ELSEWHERE: Final = 1024
 WHOLE_HEAD: Final = "h/"
 Status = dict[str, Any]
 
@@ -121,11 +124,18 @@ class Writer:
 
     async def _ring(self, stored: Stored, change: Change) -> dict[str, str | None]:
         texts = {str(number): text for number, text in change.records.items()}
-        if sum(map(len, texts.values())) > BIG_RECORDS:
-            first = next(iter(texts))
-            texts = {first: ELSEWHERE + await self._keep(change, packed(list(texts.values())))}
-        stored.ring.update({number: size_in_status(number, text) for number, text in texts.items()})
+        first = next(iter(texts))
+        if sum(map(len, texts.values())) > MANY_RECORDS:
+            blob = packed(list(texts.values()))
+            text = PACKED + b64encode(blob).decode()
+            texts = {first: text if len(text) <= BIG_RECORDS else ELSEWHERE + await self._keep(change, blob)}
+        stored.ring.update({number: weight_of(number, text) for number, text in texts.items()})
         return dict(texts)
+
+
+def weight_of(number: str, text: str) -> int:
+    """Return what a record counts for in the ring: one that lies elsewhere is an object that should not last."""
+    return WEIGHT_ELSEWHERE if text.startswith(ELSEWHERE) else size_in_status(number, text)
 
 
 def is_full(ring: Mapping[str, int]) -> bool:
