@@ -1,4 +1,4 @@
-"""`python -m wfe.hosts.kubernetes [run|webhook]`"""
+"""`python -m wfe.hosts.kubernetes [run|webhook|cleanup]`"""
 
 import asyncio
 import os
@@ -14,6 +14,7 @@ from wfe.hosts.kubernetes.settings import Settings, read_settings
 VERBS: Final[Mapping[str, str]] = {
     "run": "wfe.hosts.kubernetes.process",
     "webhook": "wfe.hosts.kubernetes.webhook.process",
+    "cleanup": "wfe.hosts.kubernetes.cleanup",
 }
 BAD_USAGE: Final = 2
 

@@ -5,31 +5,19 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 from wfe.errors import Permanent
 from wfe.executors.pod import PodExecutor
 from wfe.executors.runner import RunnerExecutor
+from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.homes import NotKnownYet, Place, TreeHomes
 from wfe.hosts.kubernetes.placing import Pods
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle, StepChanged
-from wfe.ports.logs import LogSink
 
 SAVED_EVERY: Final = 5.0
 _NOW: Final = timedelta()
-
-
-class Archive(LogSink, Protocol):
-    """Keeps what steps write, and puts it away when their instance has ended."""
-
-    async def keep(self, place: Place, instance: Instance) -> None:
-        """Put the log of an instance away."""
-        ...
-
-    def forget(self, instance: str) -> None:
-        """Drop what is held of an instance."""
-        ...
 
 
 @dataclass(slots=True)
@@ -39,22 +27,29 @@ class Footing:
     runner: RunnerExecutor
     isolated: PodExecutor
     homes: TreeHomes
-    archive: Archive
+    archive: Archives
     pods: Pods = field(init=False)
     _told: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.pods = Pods(self.runner, self.isolated)
 
-    async def clear(self, place: Place, instance: Instance) -> None:
-        """Keep the log of an instance that has ended, and give back what its steps had."""
+    async def clear(self, place: Place, instance: Instance, name: str, uid: str) -> None:
+        """Keep the log of an instance that has ended, and give back what its steps had.
+
+        Args:
+            place: where it is.
+            instance: as it was saved last.
+            name, uid: of its object.
+        """
         with suppress(Permanent):
             # What has no home has no pods either.
             await self.homes.learn(place, instance)
             if self.homes.has_own(instance):
                 await self.runner.release(instance.id)
-        await self.isolated.release(instance.id, place.namespace)
-        await self.archive.keep(place, instance)
+        if instance.id in self.pods.ran_isolated or self._has_pods(instance.id):
+            await self.isolated.release(instance.id, place.namespace)
+        await self.archive.keep(place.namespace, instance, name, uid)
         self._forget(instance.id)
 
     async def forget(self, place: Place, instance: str) -> None:
@@ -62,8 +57,11 @@ class Footing:
         with suppress(NotKnownYet):
             await self.runner.release(instance)
         await self.isolated.release(instance, place.namespace)
-        self.archive.forget(instance)
+        self.archive.forget(place.namespace, instance)
         self._forget(instance)
+
+    def _has_pods(self, instance: str) -> bool:
+        return any(instance == owner for _, _, owner in self.isolated.instances())
 
     def _forget(self, instance: str) -> None:
         self._told.pop(instance, None)
@@ -105,9 +103,9 @@ class RoomGround:
     footing: Footing
     place: Place
 
-    async def clear(self, instance: Instance) -> None:
+    async def clear(self, instance: Instance, name: str, uid: str) -> None:
         """Keep the log of an instance that has ended, and give back what its steps had."""
-        await self.footing.clear(self.place, instance)
+        await self.footing.clear(self.place, instance, name, uid)
 
     async def forget(self, instance: str) -> None:
         """Give back what an instance had that is gone."""

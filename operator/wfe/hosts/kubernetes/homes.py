@@ -152,6 +152,11 @@ class TreeHomes:
         self._homes[instance.id] = home
         return home
 
+    def namespace_of(self, instance: str) -> str | None:
+        """Return the namespace of an instance whose home is known."""
+        found = self._homes.get(instance)
+        return None if found is None else found.namespace
+
     def has_own(self, instance: Instance) -> bool:
         """Tell whether an instance is the one that its home was made for."""
         found = self._homes.get(instance.id)

@@ -18,7 +18,7 @@ from wfe.hosts.kubernetes.settings import Settings
 from wfe.hosts.kubernetes.site import site
 from wfe.hosts.kubernetes.term import Term, World
 from wfe.kube import Access, Client
-from wfe.providers.customresource import KubernetesLeases
+from wfe.providers.customresource import EventObject, KubernetesLeases
 
 log: Any = structlog.get_logger(__name__)
 USER_AGENT: Final = "wfe-operator"
@@ -38,6 +38,7 @@ class Operator:
         self.health = Health(self.caches.by_name(), self.lag)
         self._term: Term | None = None
         self.caches.instances.listen(lambda key, _before, _after: self._instance_changed(key))
+        self.caches.events.listen(lambda key, _before, after: self._event_changed(key, after))
         self.caches.workflows.listen(lambda key, _before, _after: self._workflow_changed(key))
 
     @asynccontextmanager
@@ -81,6 +82,10 @@ class Operator:
     def _instance_changed(self, key: tuple[str, str]) -> None:
         if self._term is not None:
             self._term.instance_changed(key)
+
+    def _event_changed(self, key: tuple[str, str], event: EventObject | None) -> None:
+        if self._term is not None and event is not None:
+            self._term.event_changed(key[0], event)
 
     def _workflow_changed(self, key: tuple[str, str]) -> None:
         if self._term is not None:

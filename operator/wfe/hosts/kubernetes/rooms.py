@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from wfe.hosts.kubernetes.homes import EpochStore, Place
@@ -29,6 +30,10 @@ class RoomStore(EpochStore, Protocol):
         """Say why the instance of that object's name cannot begin."""
         ...
 
+    async def take_reports(self, *, now: datetime, refused: Callable[[str, str], None]) -> int:
+        """Hand reports of activities to their instances; tell why others are refused."""
+        ...
+
     def observe(self, instance: str, *, generation: int, resumes: int = 0) -> None:
         """Take note which spec has been acted on; the next save says so."""
         ...
@@ -37,8 +42,8 @@ class RoomStore(EpochStore, Protocol):
 class Ground(Protocol):
     """What the steps of a namespace stand on."""
 
-    async def clear(self, instance: Instance) -> None:
-        """Keep the log of an instance that has ended, and give back what its steps had."""
+    async def clear(self, instance: Instance, name: str, uid: str) -> None:
+        """Keep the log of an instance that has ended with its object, and give back what its steps had."""
         ...
 
     async def forget(self, instance: str) -> None:

@@ -17,7 +17,7 @@ from wfe.errors import WfeError
 from wfe.executors.pod import PodExecutor
 from wfe.executors.runner import RunnerExecutor
 from wfe.expr.duration import parse_duration
-from wfe.hosts.kubernetes.archive import archive_for
+from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.beginnings import Beginnings
 from wfe.hosts.kubernetes.building import Caches, pod_settings, runner_settings
 from wfe.hosts.kubernetes.carrier import Carrier
@@ -36,7 +36,7 @@ from wfe.hosts.kubernetes.workflows import Workflows
 from wfe.kube import Client, WorkQueue
 from wfe.model.instance import Instance
 from wfe.ports.clock import Clock
-from wfe.providers.customresource import CustomResourceStore, InstanceObject
+from wfe.providers.customresource import CustomResourceStore, EventObject, InstanceObject
 from wfe.providers.memory import LeaseTable, MemoryLeases
 from wfe.runtime.definitions import Definitions
 from wfe.runtime.nursery import Nursery
@@ -68,13 +68,14 @@ class Term:
         self._world = world
         self._queue: WorkQueue[Key] = WorkQueue()
         self._workflow_queue: WorkQueue[Key] = WorkQueue()
+        self._report_queue: WorkQueue[str] = WorkQueue()
         self._identity = f"{world.settings.identity}-{token_hex(4)}"
         self._table = LeaseTable()
         self._nursery = Nursery()
         pods = pod_settings(world.settings.runner)
         self._homes = TreeHomes(pods.image)
         self._planner = HomePlanner(self._homes, pods)
-        archive = archive_for(world.client)
+        archive = Archives(world.client, self._homes)
         caches, client, clock = world.caches, world.client, world.clock
         runner = RunnerExecutor(
             client, caches.runners, self._homes, runner_settings(pods), sink=archive, now=clock.now
@@ -110,6 +111,10 @@ class Term:
     def workflow_changed(self, key: Key) -> None:
         self._workflow_queue.add(key)
 
+    def event_changed(self, namespace: str, event: EventObject) -> None:
+        if isinstance(event.spec.activity, dict):
+            self._report_queue.add(namespace)
+
     @property
     def waiting(self) -> dict[str, int]:
         """How many objects wait to be looked at."""
@@ -126,6 +131,8 @@ class Term:
             self.workflow_changed((workflow.metadata.namespace, workflow.metadata.name))
         for instance in caches.instances.values():
             self.instance_changed((instance.metadata.namespace, instance.metadata.name))
+        for event in caches.events.values():
+            self.event_changed(event.metadata.namespace, event)
         metrics = self._world.metrics
         try:
             async with asyncio.TaskGroup() as group:
@@ -134,6 +141,7 @@ class Term:
                 group.create_task(self._queue.run(look, workers=workers), name="instances")
                 judge = timed(metrics, "workflows", self._workflows.look)
                 group.create_task(self._workflow_queue.run(judge, workers=2), name="workflows")
+                group.create_task(self._report_queue.run(self._take_reports, workers=2), name="reports")
                 group.create_task(self._sweeper.run(), name="sweep")
                 group.create_task(self._release_orphans(), name="release orphans")
         finally:
@@ -143,6 +151,15 @@ class Term:
         await self.rooms.close()
         await self._nursery.close()
         await self._footing.close()
+
+    async def _take_reports(self, namespace: str) -> None:
+        """Hand the reports of outside workers to the instances that wait for them."""
+
+        def refused(name: str, why: str) -> None:
+            log.warning("report refused", namespace=namespace, report=name, why=why)
+
+        room = await self.rooms.enter(namespace)
+        await room.store.take_reports(now=self._world.clock.now(), refused=refused)
 
     async def _release_orphans(self) -> None:
         """Pods of attempts keep finalizers: let go of those whose instances are gone."""

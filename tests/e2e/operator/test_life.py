@@ -1,0 +1,195 @@
+"""The life of instances under the operator: from what cannot begin to what is deleted after its time."""
+
+import json
+
+import pytest
+
+from tests.e2e.cluster import shell
+from tests.e2e.operator.site import Site
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_workflow_runs_to_its_end_and_gives_its_pod_back(site: Site) -> None:
+    site.define(
+        "hello", shell("greet", "echo greeting=hi >> $WFE_OUTPUT"), shell("again", 'echo "$GREETING"')
+    )
+    site.start("hello-1", "hello")
+    status = site.settled("hello-1")
+    assert (status["phase"], status["progress"]) == ("Complete", "2/2")
+    site.until(lambda: not site.pods(), "its pod is still there")
+    site.until(lambda: {"Started", "Complete"} <= site.events("hello-1"), "no events")
+
+
+def test_a_faulty_workflow_says_why_and_its_instance_begins_once_it_is_mended(site: Site) -> None:
+    site.define("faulty", {"name": "a", "config": {"rnu": "true"}})
+    site.start("faulty-1", "faulty")
+    status = site.until_reason("faulty-1", "WorkflowInvalid")
+    assert status["phase"] == "Pending"
+    assert "spec.steps[0].config.rnu" in status["message"]
+    accepted = site.cluster.get(site.namespace, "wfd", "faulty")["status"]["conditions"][0]
+    assert (accepted["type"], accepted["status"], accepted["reason"]) == ("Accepted", "False", "Invalid")
+    assert "spec.steps[0].config.rnu" in accepted["message"]
+    site.define("faulty", {"name": "a", "config": {"run": "true"}})
+    assert site.ended("faulty-1")["phase"] == "Complete"
+
+
+def test_an_instance_of_a_workflow_that_comes_later_begins_then(site: Site) -> None:
+    site.start("late-1", "late")
+    assert "there is no Workflow `late`" in site.until_reason("late-1", "WorkflowNotFound")["message"]
+    site.define("late", shell("a", "true"))
+    assert site.ended("late-1")["phase"] == "Complete"
+
+
+def test_missing_inputs_are_told_and_nothing_is_started(site: Site) -> None:
+    site.define("asking", shell("a", 'echo "((who))"'), inputs={"who": "string"})
+    site.start("asking-1", "asking")
+    assert "who" in site.until_reason("asking-1", "InputsInvalid")["message"]
+    site.start("asking-2", "asking", inputs={"who": "me"})
+    assert site.ended("asking-2")["phase"] == "Complete"
+
+
+def test_a_failure_is_failed_and_kubectl_can_wait_for_it(site: Site) -> None:
+    site.define("failing", shell("a", "exit 3"))
+    site.start("failing-1", "failing")
+    site.cluster.kubectl(
+        "wait", "-n", site.namespace, "--for=condition=Failed", "wfi/failing-1", "--timeout=60s"
+    )
+    assert site.status("failing-1")["reason"] == "ExitCode"
+
+
+def test_suspend_and_resume_by_the_spec(site: Site) -> None:
+    site.define("long", {"name": "wait", "delay": "2s"}, shell("a", "true"))
+    site.start("held", "long", desiredState="Suspended")
+    assert site.until_reason("held", "Suspended")["phase"] == "Pending"
+    site.change("held", desiredState="Running")
+    site.until_phase("held", "Running")
+    site.change("held", desiredState="Suspended")
+    site.until_phase("held", "Suspended")
+    site.change("held", desiredState="Running")
+    assert site.ended("held")["phase"] == "Complete"
+
+
+def test_a_terminated_instance_runs_its_ensure_hook(site: Site) -> None:
+    step = shell("sleep", "sleep 600")
+    site.define("cancelled", {**step, "ensure": shell("tidy", "echo tidied=yes >> $WFE_OUTPUT")})
+    site.start("cancelled-1", "cancelled")
+    site.until(lambda: site.status("cancelled-1").get("step") == "sleep", "it does not run")
+    site.change("cancelled-1", desiredState="Terminated")
+    status = site.ended("cancelled-1")
+    assert status["phase"] == "Terminated"
+    assert any("tidy" in line and "Complete" in line for line in status["recent"])
+
+
+def test_what_is_terminated_before_it_began_never_begins(site: Site) -> None:
+    site.start("never", "nobody", desiredState="Terminated")
+    status = site.settled("never")
+    assert status["phase"] == "Terminated"
+    assert "engine" not in status
+
+
+def test_resumes_runs_the_failed_step_again(site: Site) -> None:
+    run = 'test -e "$WFE_WORKSPACE/seen" || { touch "$WFE_WORKSPACE/seen"; exit 1; }'
+    site.define("stubborn", shell("a", run, error_behavior={"type": "suspend"}))
+    site.start("stubborn-1", "stubborn")
+    site.until_phase("stubborn-1", "Suspended")
+    site.change("stubborn-1", resumes=1)
+    status = site.ended("stubborn-1")
+    assert (status["phase"], status["resumes"]) == ("Complete", 1)
+
+
+def test_a_retry_does_not_repeat_what_completed(site: Site) -> None:
+    first = shell("first", "echo made=$WFE_INSTANCE >> $WFE_OUTPUT")
+    second = shell("second", 'test "$AGAIN" = yes || exit 1; echo from=$MADE >> $WFE_OUTPUT')
+    site.define("retried", first, second, inputs={"again": "string?"}, outputs={"from": "string"})
+    site.start("retried-1", "retried")
+    assert site.settled("retried-1")["phase"] == "Failed"
+    site.start("retried-2", "retried", retryOf={"name": "retried-1"})
+    status = site.settled("retried-2")
+    assert status["phase"] == "Failed"
+    assert status["progress"].startswith("2/")
+    site.start("retried-3", "retried", retryOf={"name": "retried-1"}, inputs={"again": "yes"})
+    assert "leave spec.inputs out" in site.until_reason("retried-3", "RetryInvalid")["message"]
+
+
+def test_children_share_the_pod_and_are_settled(site: Site) -> None:
+    site.define(
+        "child", shell("make", "echo made > made.txt; echo x=1 >> $WFE_OUTPUT"), outputs={"x": "integer"}
+    )
+    site.define(
+        "parent",
+        {"name": "call", "type": "workflow", "config": {"workflow": "child"}},
+        shell("look", 'test "$X" = 1; cat made.txt'),
+    )
+    site.start("parent-1", "parent")
+    assert site.settled("parent-1")["phase"] == "Complete"
+    children = [one for one in site.cluster.items(site.namespace, "wfi") if one["spec"].get("parent")]
+    assert [one["metadata"]["name"][:9] for one in children] == ["parent-1-"]
+    site.until(
+        lambda: site.status(children[0]["metadata"]["name"]).get("active") is False,
+        "the child is not settled",
+    )
+
+
+def test_an_event_wakes_who_waits_for_it(site: Site) -> None:
+    wait = {"name": "approval", "wait_for": {"event": "approved", "key": "k1"}}
+    site.define("waiting", wait, shell("a", 'test "$BY" = me'))
+    site.start("waiting-1", "waiting")
+    site.until_reason("waiting-1", "Waiting")
+    event = {
+        "apiVersion": "wfe.sunbeam.pt/v1alpha1",
+        "kind": "WorkflowEvent",
+        "metadata": {"name": "approved-1"},
+        "spec": {"event": "approved", "key": "k1", "payload": {"by": "me"}},
+    }
+    site.cluster.apply(site.namespace, event)
+    assert site.ended("waiting-1")["phase"] == "Complete"
+
+
+def test_an_isolated_step_runs_in_a_pod_of_its_own(site: Site) -> None:
+    alone = shell("alone", "echo where=$HOSTNAME >> $WFE_OUTPUT", isolation="pod")
+    site.define("apart", shell("a", "true"), alone, outputs={"where": "string"})
+    site.start("apart-1", "apart")
+    status = site.settled("apart-1")
+    assert status["phase"] == "Complete"
+    assert json.loads(status["outputs"]["where"]).startswith("wfe-a-")
+    site.until(lambda: not site.pods(), "pods are left")
+
+
+def test_an_instance_goes_after_its_time(site: Site) -> None:
+    site.define("short", shell("a", "true"))
+    site.start("short-1", "short", ttlAfterFinished="1s")
+    site.until(lambda: not site.cluster.get(site.namespace, "wfi", "short-1"), "it is still there")
+
+
+def test_a_deleted_instance_is_let_go_with_its_pod(site: Site) -> None:
+    site.define("endless", shell("a", "sleep 600"))
+    site.start("endless-1", "endless")
+    site.until(lambda: site.status("endless-1").get("step") == "a", "it does not run")
+    site.cluster.kubectl("delete", "-n", site.namespace, "wfi", "endless-1", "--wait=true", "--timeout=30s")
+    site.until(lambda: not site.pods(), "its pod is still there")
+
+
+def test_hostile_objects_stop_nobody(site: Site) -> None:
+    forged = {"name": "nobody", "uid": "1", "id": "2", "path": "a", "attempt": 1}
+    site.define("fine", shell("a", "true"))
+    site.start("forged", "fine", parent=forged)
+    site.start("edited", "fine")
+    site.settled("edited")
+    garbage = {"status": {"active": None, "phase": "Running", "engine": {"head": "nonsense", "revision": 7}}}
+    site.cluster.kubectl(
+        "patch",
+        "-n",
+        site.namespace,
+        "wfi",
+        "edited",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        json.dumps(garbage),
+    )
+    assert "set by the operator alone" in site.until_reason("forged", "NotAChild")["message"]
+    site.until(lambda: "CannotGoOn" in site.events("edited"), "nobody says that it is broken")
+    site.start("fine-1", "fine")
+    assert site.ended("fine-1")["phase"] == "Complete"
+    assert site.operator.is_ready()
