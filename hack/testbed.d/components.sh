@@ -93,8 +93,9 @@ command_of() {
 start() {
     local command=()
     command_of "$1"
-    setsid "${command[@]}" >>"$home/log/$1.log" 2>&1 </dev/null 9>&- &
+    setsid "${command[@]}" >>"$home/log/$1.log" 2>&1 </dev/null 8>&- 9>&- &
     echo $! >"$home/run/$1.pid"
+    disown   # bash would tell of its end
 }
 
 pid_of() { cat "$home/run/$1.pid" 2>/dev/null; }
@@ -122,15 +123,11 @@ failed_component() {
     exit 1
 }
 
-end() {   # end NAME [SIGNAL]
-    local pid deadline=$((SECONDS + 15))
-    if alive "$1"; then
-        pid=$(pid_of "$1")
-        kill "-${2:-TERM}" "$pid" 2>/dev/null || true
-        while alive "$1"; do
-            [ $SECONDS -lt $deadline ] || kill -KILL "$pid" 2>/dev/null || true
-            sleep 0.1
-        done
-    fi
+# At once: nothing that it would still do on its way out outlives the cluster.
+end() {
+    while alive "$1"; do
+        kill -KILL "$(pid_of "$1")" 2>/dev/null || true
+        sleep 0.1
+    done
     rm -f "$home/run/$1.pid"
 }

@@ -34,6 +34,7 @@ up() {
         say "the cluster is up already"
     else
         [ ! -e "$home/run" ] || { say "what is left of a cluster goes first"; down; }
+        check_ports
         trap 'failed_up' EXIT
         trap 'exit 1' HUP INT TERM
         bring_up
@@ -51,11 +52,17 @@ failed_up() {
     exit 1
 }
 
-bring_up() {
-    local port name
+listens() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+check_ports() {
+    local port
     for port in 2379 2380 6443 10249 10256 10257 10259; do
-        ! (: <>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || die "somebody listens on port $port of this machine"
+        ! listens "$port" || die "somebody listens on port $port of this machine"
     done
+}
+
+bring_up() {
+    local name
     rm -rf "$home/log"
     mkdir -p "$home"/{log,run,kubelet,volumes,pods}
     make_certificates
@@ -63,8 +70,9 @@ bring_up() {
     make_network
     say "starting the control plane"
     start etcd
-    start kube-apiserver
     start containerd
+    await etcd listens 2379
+    start kube-apiserver
     await kube-apiserver kubectl get --raw /readyz
     for name in kube-controller-manager kube-scheduler volumes; do
         start "$name"
@@ -103,6 +111,8 @@ make_network() {
 
 down() {
     local name
+    # Control groups and rules have no mark of whose they are: without a cluster of ours they are another's.
+    [ -e "$home/run" ] || { say "there is no cluster"; return; }
     for name in kube-proxy kubelet $control_plane; do
         end "$name"
     done
@@ -112,10 +122,7 @@ down() {
     remove_mounts
     remove_cgroups
     remove_network
-    find /var/log/containers -xtype l -lname "$home/*" -delete 2>/dev/null || true
-    rm -rf /var/lib/cni/results/testbed-*
-    rmdir /var/lib/cni/results /var/lib/cni/cache /var/lib/cni /run/containerd/s /run/containerd /var/log/containers \
-        /var/lib/kubelet/device-plugins /var/lib/kubelet 2>/dev/null || true
+    remove_traces
     for name in $state; do
         rm -rf "${home:?}/$name"
     done
@@ -180,11 +187,20 @@ remove_network() {
     [ ! -s "$home/run/ip_forward" ] || cat "$home/run/ip_forward" >/proc/sys/net/ipv4/ip_forward
 }
 
+# What kubelet, containerd and network plugins leave where they cannot be told otherwise.
+remove_traces() {
+    find /var/log/containers -xtype l -lname "$home/*" -delete 2>/dev/null || true
+    grep -ls "$home/" /var/lib/cni/results/* 2>/dev/null | xargs -r rm -f
+    rm -f /var/lib/kubelet/device-plugins/kubelet.sock
+    rmdir -p /var/lib/cni/results /run/containerd/runc/k8s.io /run/containerd/s /var/log/containers \
+        /var/lib/kubelet/device-plugins 2>/dev/null || true
+}
+
 node() {
     is_up || [ "$1" = start ] || die "the cluster is not up"
     case $1 in
         stop) end kubelet; say "the kubelet has ended; its containers live on" ;;
-        crash) end kubelet KILL; kill_containers; say "the kubelet and all containers are dead" ;;
+        crash) end kubelet; kill_containers; say "the kubelet and all containers are dead" ;;
         start) alive kubelet || start kubelet; await kubelet is_ready; say "the node is ready" ;;
         *) usage ;;
     esac
