@@ -8,6 +8,7 @@ from typing import Any, Final
 import yaml
 
 from tests.unit.pods.homes import IMAGE, OWNER, SETTINGS, a_home, a_step, a_task, a_workflow
+from wfe.model.ids import AttemptKey
 from wfe.pods import Home, Owner, attempt_pod, pool_pod, runner_pod, task_files, volume_claim
 from wfe.pods.frame import literal
 from wfe.supervisor.pod import pid_1
@@ -28,7 +29,7 @@ def _with_volume(home: Home) -> Manifests:
 
 def _attempt(**changes: Any) -> Callable[[Home], Manifests]:
     def make(home: Home) -> Manifests:
-        task = a_task(**changes)
+        task = a_task(key=AttemptKey(home.root, "build", 1), **changes)
         files = task_files(home, task)
         return [*([] if files is None else [files]), attempt_pod(home, task, SETTINGS)]
 

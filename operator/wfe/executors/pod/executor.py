@@ -50,7 +50,7 @@ class PodExecutor:
     """Runs isolated tasks; keeps the promise of `ports.executor.Executor` for them.
 
     Args:
-        homes: tells the home of an instance by its id; raises Permanent if there is no such instance any more.
+        homes: tells the home of an instance by its id: Permanent if there is none any more, Retryable if not yet.
         namespaces: where pods are watched; None for all.
     """
 
@@ -126,7 +126,7 @@ class PodExecutor:
 
     async def kill(self, key: AttemptKey, grace: timedelta) -> None:
         """End the pod; one that is still gated never runs. Its end is what `run` returns."""
-        home = await self._homes(key.instance)
+        home = await patiently(lambda: self._homes(key.instance))
         name = labels.attempt_name(key)
         pod = await patiently(lambda: self._errands.get(home.namespace, name))
         if pod is not None and pod.metadata.labels.get(labels.ID) == key.instance:
@@ -175,7 +175,7 @@ class PodExecutor:
         await self._running.close()
 
     async def _run(self, task: ProcessTask, uid: str) -> TaskEnded:
-        home = await self._homes(task.key.instance)
+        home = await patiently(lambda: self._homes(task.key.instance))
         where = (home.namespace, labels.attempt_name(task.key))
         changed = self._changes[where] = asyncio.Event()
         try:
