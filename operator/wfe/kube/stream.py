@@ -25,8 +25,9 @@ PIECE: Final = 64 * 1024
 HELD: Final = 256 * 1024
 STDERR_KEPT: Final = 8 * 1024
 PING_SECONDS: Final = 20.0
-# Three pings without a word. Fewer would count a program against us that leaves its stdin full for a while.
-SILENCE_SECONDS: Final = 65.0
+# Pings are counted rather than seconds: when this process itself stood still, answers wait to be read. Fewer would
+# count a program against us that leaves its stdin full for a while.
+UNANSWERED_PINGS: Final = 3
 # What a program's children still print after its end is waited for, but not for ever.
 LINGER_SECONDS: Final = 5.0
 
@@ -70,12 +71,10 @@ class ExecStream:
         socket: aiohttp.ClientWebSocketResponse[Any],
         *,
         ping_seconds: float = PING_SECONDS,
-        silence_seconds: float = SILENCE_SECONDS,
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._socket = socket
         self._ping_seconds = ping_seconds
-        self._silence_seconds = silence_seconds
         self._linger_seconds = linger_seconds
         self._pieces: deque[bytes] = deque()
         self._held = 0
@@ -83,7 +82,7 @@ class ExecStream:
         self._outcome: ExecEnded | None = None
         self._ended: ExecEnded | None = None
         self._paused = False
-        self._heard_at = asyncio.get_running_loop().time()
+        self._unanswered = 0
         self._came = asyncio.Event()
         self._taken = asyncio.Event()
         self._pump = asyncio.create_task(self._take_in(), name="exec")
@@ -168,7 +167,7 @@ class ExecStream:
                 message = await self._socket.receive()
         except TimeoutError:
             return "the program's children still hold its output"
-        self._heard_at = asyncio.get_running_loop().time()
+        self._unanswered = 0
         match message.type:
             case aiohttp.WSMsgType.BINARY if message.data:
                 self._sort(message.data[0], message.data[1:])
@@ -196,17 +195,17 @@ class ExecStream:
         self._came.set()
 
     async def _ping(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._ping_seconds)
             if self._paused:
                 # Nobody listens on our side, so nothing can be heard.
-                self._heard_at = loop.time()
-            elif loop.time() - self._heard_at > self._silence_seconds:
+                self._unanswered = 0
+            elif self._unanswered >= UNANSWERED_PINGS:
                 self._pump.cancel()
-                self._end(f"nothing was heard for {self._silence_seconds:.0f} s")
+                self._end(f"{UNANSWERED_PINGS} pings were not answered")
                 await self._socket.close()
                 return
+            self._unanswered += 1
             with suppress(aiohttp.ClientError, RuntimeError):
                 await self._socket.ping()
 
