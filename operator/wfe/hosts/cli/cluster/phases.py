@@ -7,6 +7,7 @@ from typing import Any
 
 from wfe.hosts.kubernetes.reconcile import Desired, count_of, desired_of, phase_of, text_of
 from wfe.model.status import InstanceStatus
+from wfe.pods.labels import ROOT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +16,8 @@ class Phase:
 
     Attributes:
         is_begun: the engine has its state in the status.
+        root: the id of its tree's root.
+        parent, parent_path: of a child the name of the instance whose step started it, and that step's path.
         resumes, resumed: how often it was told to go on, and how many of these have been acted on.
         is_over: the operator will write nothing more: its log is kept.
     """
@@ -35,7 +38,9 @@ class Phase:
     resumes: int
     resumed: int
     reference: str
+    root: str
     parent: str
+    parent_path: str
     created: datetime
     started: datetime | None
     finished: datetime | None
@@ -71,7 +76,9 @@ def phase(found: Mapping[str, Any]) -> Phase:
         resumes=count_of(spec.get("resumes")),
         resumed=count_of(status.get("resumes")),
         reference=text_of(spec, "reference"),
+        root=text_of(metadata.get("labels"), ROOT) or uid,
         parent=text_of(spec.get("parent"), "name"),
+        parent_path=text_of(spec.get("parent"), "path"),
         created=moment(metadata.get("creationTimestamp")) or datetime.fromtimestamp(0, UTC),
         started=moment(status.get("startedAt")),
         finished=moment(status.get("finishedAt")),

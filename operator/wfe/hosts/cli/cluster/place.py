@@ -9,6 +9,8 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 CLUSTER_VARIABLE: Final = "WFE_CLUSTER"
+# These need not be told that they work in a cluster.
+CLUSTER_VERBS: Final = frozenset({"apply", "submit", "watch"})
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _OPTIONS: Final = ("--cluster", "--context", "--namespace", "-n", "--kubeconfig")
 
@@ -28,9 +30,9 @@ class Place:
 
     def line(self, *words: str) -> str:
         """Return a command that does something in the same place."""
-        return " ".join([self.command, *words, *self._said()])
+        return " ".join([self.command, *words, *self._said(words[0])])
 
-    def _said(self) -> list[str]:
+    def _said(self, verb: str) -> list[str]:
         said = [
             word
             for option, value in (
@@ -41,7 +43,8 @@ class Place:
             if value is not None
             for word in (option, str(value))
         ]
-        return said if self.is_implied or self.context is not None else ["--cluster", *said]
+        is_clear = self.is_implied or self.context is not None or verb in CLUSTER_VERBS
+        return said if is_clear else ["--cluster", *said]
 
 
 def place_options(function: F) -> F:

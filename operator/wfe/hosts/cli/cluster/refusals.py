@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from wfe.errors import NotFound, Permanent, Retryable, WfeError
+from wfe.errors import NotFound, Permanent, Retryable, StoreUnavailable, WfeError
 from wfe.hosts.cli.cluster.place import Place
 from wfe.kube import (
     AccessUnclear,
@@ -17,6 +17,7 @@ from wfe.kube import (
     ApiNotFound,
     ApiUnavailable,
 )
+from wfe.providers.customresource.errors import StoreRefused
 
 READING: Final = frozenset({"get", "list", "watch"})
 _FORBIDDEN: Final = re.compile(
@@ -50,7 +51,7 @@ def in_words(asked: Asked) -> Iterator[None]:
         yield
     except ApiError as error:
         raise said(error, asked) from error
-    except WfeError as error:
+    except (StoreUnavailable, StoreRefused) as error:
         # A store says what it was doing; what the server said is the cause, and worth more here.
         if isinstance(error.__cause__, ApiError):
             raise said(error.__cause__, asked) from error
@@ -113,7 +114,7 @@ def _way_out(found: re.Match[str]) -> str:
     if not found["namespace"]:
         return "name a namespace with -n, or ask for a ClusterRole that allows it"
     own = (found["group"] or "").endswith("wfe.sunbeam.pt")
-    if found["verb"] in READING:
+    if found["verb"] in READING and found["resource"] != "leases":
         role = "`wfe-view`, which is part of `view`," if own else "`view`"
     else:
         role = "`wfe-edit`, which is part of `edit`," if own else "`edit`"

@@ -24,11 +24,18 @@ LONGEST_NAME: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that a step wrote; `step` is its path, or what of it a container can say."""
+    """One line that a step wrote.
+
+    Attributes:
+        step: its path among the steps of the instance that was asked for, as far as that is known, and behind a `#`
+            the number of its attempt, unless it is the first.
+        own: the same in its own instance, which may be a child; that is what containers know.
+    """
 
     step: str
     text: bytes
     at: datetime
+    own: str = ""
 
 
 def spoken(path: str) -> str:
@@ -61,6 +68,7 @@ class Reader:
     since: str = ""
     _rest: bytes = b""
     _in_outputs: bool = False
+    _empty: Line | None = None
 
     def read(self, data: bytes) -> Iterator[Line]:
         """Yield the lines that are whole."""
@@ -69,10 +77,11 @@ class Reader:
             yield from self._line(line)
 
     def finish(self) -> Iterator[Line]:
-        """Yield what is left without an end."""
+        """Yield what is left."""
         rest, self._rest = self._rest, b""
         if rest:
             yield from self._line(rest)
+        yield from self._let_go()
 
     def again(self) -> None:
         """Begin the log anew: what was read already is left out."""
@@ -86,18 +95,28 @@ class Reader:
             return
         self.since = padded(time)
         if self.step is not None:
-            if not self._hides(text):
-                yield Line(self.step, text, at)
+            yield from self._isolated(Line(self.step, text, at, own=self.step))
         elif found := _NAMED.fullmatch(text):
-            yield Line(found[1].decode("utf-8", "replace"), found[2], at)
+            name = found[1].decode("utf-8", "replace")
+            yield Line(name, found[2], at, own=name)
 
-    def _hides(self, text: bytes) -> bool:
-        """Say whether a line is no output of the step, but belongs to what an isolated pod says of its outputs."""
+    def _isolated(self, line: Line) -> Iterator[Line]:
+        """Yield a line unless it belongs to what an isolated pod says of its outputs, an empty line before it too."""
         if self._in_outputs:
-            self._in_outputs = text != _END
-            return True
-        self._in_outputs = bool(_OUTPUTS.fullmatch(text))
-        return self._in_outputs
+            self._in_outputs = line.text != _END
+        elif _OUTPUTS.fullmatch(line.text):
+            self._in_outputs, self._empty = True, None
+        else:
+            yield from self._let_go()
+            if line.text:
+                yield line
+            else:
+                self._empty = line
+
+    def _let_go(self) -> Iterator[Line]:
+        empty, self._empty = self._empty, None
+        if empty is not None:
+            yield empty
 
 
 def padded(time: str) -> str:
@@ -126,4 +145,4 @@ class Printed:
 
 
 def _key(line: Line) -> tuple[str, bytes]:
-    return spoken(line.step), line.text.rstrip(b"\r\n")
+    return spoken(line.own or line.step), line.text.rstrip(b"\r\n")
