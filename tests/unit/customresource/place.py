@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from wfe.definition import graph_from_source
@@ -27,6 +27,7 @@ from wfe.runtime.nursery import Nursery
 from wfe.runtime.runtime import Runtime
 from wfe.runtime.tasks import Executors, TaskRunner
 from wfe.testing.apiserver import ApiServer, Served
+from wfe.testing.apiserver.faults import Kind
 from wfe.testing.fakes import FakeExecutor
 
 NAMESPACE = "here"
@@ -45,12 +46,16 @@ class Place:
 
     server: ApiServer
     client: Client
-    largest: int = 0
-    sizes: list[int] = field(default_factory=list)
 
-    def store(self) -> StandaloneStore:
-        """Return another store on the namespace; it closes its own client."""
-        return StandaloneStore(Client(self.client.access), NAMESPACE)
+    @asynccontextmanager
+    async def open_store(self) -> AsyncIterator[StandaloneStore]:
+        """Open another store on the namespace, with a client of its own."""
+        store = StandaloneStore(Client(self.client.access), NAMESPACE)
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()
 
     async def object(self, name: str) -> dict[str, Any]:
         return await self.client.get(INSTANCES, name, NAMESPACE)
@@ -66,12 +71,11 @@ class Place:
 
     def writes(self) -> Counter[str]:
         """Return how often each kind was written, by verb and resource."""
-        return Counter(
-            f"{seen.verb} {seen.resource}" for seen in self.server.seen if seen.verb not in READS
-        )
+        return Counter(f"{seen.verb} {seen.resource}" for seen in self.server.seen if seen.verb not in READS)
 
 
 READS = {"get", "list", "watch"}
+PATCH: Kind = {"verb": "patch", "resource": "workflowinstances", "subresource": "status"}
 
 
 @asynccontextmanager

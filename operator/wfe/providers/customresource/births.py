@@ -46,12 +46,16 @@ class Births:
         """Return the object of an instance that has not begun, made if need be; None if the instance exists."""
         kept = self._room.table.get(instance.id)
         if kept is not None:
-            found = await self._finder.at(kept.name) if kept.revision == UNBORN else None
-            return found if found is not None and found.status.engine is None else None
+            return await self._unborn(kept)
         if instance.parent is not None:
             return await self._made(instance)
         async with self._room.creating:
-            return None if await self._finder.find(instance.id) else await self._made(instance)
+            kept = await self._finder.find(instance.id)
+            return await (self._made(instance) if kept is None else self._unborn(kept))
+
+    async def _unborn(self, kept: Kept) -> InstanceObject | None:
+        found = await self._finder.at(kept.name) if kept.revision == UNBORN else None
+        return found if found is not None and found.status.engine is None else None
 
     async def _made(self, instance: Instance) -> InstanceObject | None:
         body = object_of(instance, self._room.table)
