@@ -123,6 +123,16 @@ class Cluster:
         name = self.pod()["metadata"]["name"]
         self.call(lambda: self.server.objects.delete(PODS, name, NAMESPACE, **options))
 
+    def set_node(self, node: dict[str, Any] | None) -> None:
+        """Say how the node is; None: there is no such node."""
+        objects = self.server.objects
+        with suppress(Refused):
+            self.call(lambda: objects.delete(NODES, NODE))
+        if node is not None:
+            made = {"metadata": {"name": NODE}, **node}
+            self.call(lambda: objects.create(NODES, made, None))
+            self.call(lambda: objects.patch(NODES, NODE, None, made, subresource="status"))
+
     def directory(self, container: str = "main") -> Path:
         """Return where the state of a container is."""
         return self.root / str(self.pod()["metadata"]["uid"]) / "state" / container

@@ -69,6 +69,7 @@ class RunnerExecutor:
         streams = Streams(client, most=self._settings.streams, attaches=self._settings.attaches)
         self._room = Room(streams, self._settings, sink, now, paths)
         self._homes_known: dict[str, Home] = {}
+        self._roots: dict[str, str] = {}
         self._runners: dict[str, Runner] = {}
         self._containers: dict[tuple[str, str], RunnerContainer] = {}
         self._where: dict[AttemptKey, RunnerContainer] = {}
@@ -82,9 +83,11 @@ class RunnerExecutor:
 
     def place(self, instance: Instance | None) -> str:
         """Return the uid of the tree's pod, if it is known and is where the instance has its files."""
-        if instance is None:
+        # Which tree an instance is at home in is known once one of its attempts was admitted.
+        root = None if instance is None else self._roots.get(instance.id)
+        if instance is None or root is None:
             return ""
-        pod = self._pods.of_root(instance.root or instance.id)
+        pod = self._pods.of_root(root)
         if pod is None or instance.incarnation not in (None, pod.uid):
             return ""
         return pod.uid
@@ -105,6 +108,7 @@ class RunnerExecutor:
             )
         pod = await self._admission.admit(home, instance)
         self._homes_known[pod.uid] = home
+        self._roots[instance.id] = home.root
         return pod.uid
 
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
@@ -151,6 +155,7 @@ class RunnerExecutor:
             pods = [] if found is None else [found]
         for pod in pods:
             await self._release(pod)
+        self._roots = {instance: known for instance, known in self._roots.items() if known != root}
 
     async def close(self, grace: timedelta) -> None:  # noqa: ARG002  # nothing here lives in this process
         """Detach; what runs goes on."""

@@ -101,7 +101,8 @@ class Runner:
             if isinstance(seen, Up):
                 return
             await self._judge(seen, clock)
-            await self._pods.news(self.uid, _LOOK_EVERY_SECONDS)
+            patience = self._settings.start_patience.total_seconds()
+            await self._pods.news(self.uid, min(_LOOK_EVERY_SECONDS, max(0.1, patience)))
 
     async def confirm_end(self) -> None:
         """Wait until nothing of a pod that is gone can still run: somebody may have removed it by force."""

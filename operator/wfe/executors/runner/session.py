@@ -18,8 +18,10 @@ from wfe.supervisor.protocol import Answer, Decoder, Hello, ProtocolBroken, Refu
 # an API server cut long addresses.
 BOOTSTRAP: Final = 'IFS= read -r text; eval "$(printf %b "$text")"'
 _GREETING_SECONDS: Final = 30.0
-_PING_SECONDS: Final = 30.0
-_PINGS_UNHEARD: Final = 2
+# Watchers of steps hold the stream open when the supervisor itself is gone, so its silence has to tell.
+_TICK_SECONDS: Final = 5.0
+_TICKS_QUIET: Final = 6
+_ANSWER_SECONDS: Final = 15.0
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +34,10 @@ def supervisor_line() -> bytes:
 def bootstrap(*words: str) -> list[str]:
     """Return the program that becomes a supervisor with these arguments."""
     return ["/bin/sh", "-c", BOOTSTRAP, "wfe", *words]
+
+
+class _Left(Exception):
+    """The supervisor has said its last word."""
 
 
 class ExecSession:
@@ -49,7 +55,8 @@ class ExecSession:
         self._outgoing = bytearray()
         self._has_outgoing = asyncio.Event()
         self._is_over = False
-        self._unheard = 0
+        self._heard = asyncio.Event()
+        self._is_owed = False
         self._greeting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._tasks = [
             asyncio.create_task(work, name=f"supervisor {name}")
@@ -75,6 +82,7 @@ class ExecSession:
     def write(self, command: bytes) -> None:
         """Send a command."""
         self._outgoing += command
+        self._is_owed = True
         self._has_outgoing.set()
 
     async def close(self) -> None:
@@ -94,10 +102,11 @@ class ExecSession:
         try:
             while data := await self._slot.stream.read():
                 self._slot.touch()
-                self._unheard = 0
+                self._is_owed = False
+                self._heard.set()
                 for answer in self._decoder.feed(data):
                     self._hear(answer)
-        except ProtocolBroken:
+        except (ProtocolBroken, _Left):
             pass
         finally:
             self._end()
@@ -113,15 +122,29 @@ class ExecSession:
                 await self._slot.stream.write(data)
 
     async def _ping(self) -> None:
-        while self._unheard < _PINGS_UNHEARD:
-            await asyncio.sleep(_PING_SECONDS)
-            self._unheard += 1
-            # A ping is no use of the stream: who is quiet otherwise can be hung up on.
-            used_at = self._slot.used_at
-            self.write(ping("x"))
-            await asyncio.sleep(0)
-            self._slot.used_at = used_at
-        self._tasks[0].cancel()
+        quiet = 0
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            quiet += 1
+            if not self._is_owed and quiet < _TICKS_QUIET:
+                continue
+            quiet = 0
+            if not await self._is_there():
+                self._tasks[0].cancel()
+                return
+
+    async def _is_there(self) -> bool:
+        self._heard.clear()
+        # A ping is no use of the stream: who is quiet otherwise can be hung up on.
+        used_at = self._slot.used_at
+        self.write(ping("x"))
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._heard.wait()
+        except TimeoutError:
+            return False
+        self._slot.used_at = used_at
+        return True
 
     def _hear(self, answer: Answer) -> None:
         match answer:
@@ -130,6 +153,7 @@ class ExecSession:
                 self._settle(None)
             case Stale(epoch=epoch):
                 self._settle(Overtaken(f"a controller of epoch {epoch} is at work"))
+                raise _Left
             case Refused(key="-", why=why):
                 self._settle(AttachRefused(why))
             case _:
