@@ -6,8 +6,8 @@ The server and the worker have threads of their own, so that `wfe` can be called
 import asyncio
 import json
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from click.testing import CliRunner, Result
 from wfe.hosts.cli import main
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.embedded.files import chosen, load_workflows
+from wfe.kube import Access, Client
 from wfe.kube.resource import CONFIG_MAPS, CONTROLLER_REVISIONS, LEASES, PODS, Resource
 from wfe.providers.customresource import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS
 from wfe.testing.apiserver import ApiServer, Served
@@ -86,6 +87,16 @@ class Cluster:
     def close(self) -> None:
         self._loop.do(self.server.stop())
         self._loop.close()
+
+    @asynccontextmanager
+    async def client(self) -> AsyncIterator[Client]:
+        """Give a client, open for as long as the block lasts."""
+        found = Client(Access(self.address))
+        await found.open()
+        try:
+            yield found
+        finally:
+            await found.close()
 
     # -- what a user does --------------------------------------------------------------------------------------
 
