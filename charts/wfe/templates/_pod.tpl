@@ -106,10 +106,10 @@ args: [{{ .verb }}]
 env:
   - {name: WFE_CONFIG_FILE, value: /etc/wfe/config.yaml}
   - {name: HOME, value: /tmp}
+  - {name: USER, value: wfe}
   - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
   - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
   - {name: POD_UID, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}
-  - {name: WFE_DEPLOYMENT, value: {{ include "wfe.fullname" .root }}-operator}
   {{- with .root.Values.operator.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
