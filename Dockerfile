@@ -52,7 +52,7 @@ FROM ${DEBIAN} AS runner
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
         bash ca-certificates coreutils curl git >/dev/null \
-    && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb /var/log/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
     && git config --system safe.directory '*'
 COPY --from=deno /tools/bin/deno /usr/local/bin/deno
 ENV DENO_NO_UPDATE_CHECK=1

@@ -76,7 +76,8 @@ debian() {
     # shellcheck disable=SC2016 # apt-get's own variable
     mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $suite" | head -n 1)
     debootstrap --variant=minbase --include=ca-certificates,python3,python3-venv "$suite" root ${mirror:+"$mirror"}
-    rm -rf root/var/cache/apt/archives/*.deb root/var/lib/apt/lists/* root/var/log/* root/usr/share/{doc,man,locale,info}/*
+    rm -rf root/var/cache/apt/* root/var/lib/apt/lists/* root/var/log/* root/usr/share/{doc,man,locale,info}/*
+    printf 'path-exclude=/usr/share/%s/*\n' doc man locale info >root/etc/dpkg/dpkg.cfg.d/slim
     printf 'FROM scratch\nCOPY root /\nCMD ["/bin/bash"]\n' >Dockerfile
     made debian .
 }
