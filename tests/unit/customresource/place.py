@@ -130,7 +130,7 @@ class Host:
             self.nursery,
         )
 
-    async def run(self, workflow: dict[str, Any], name: str = "i", **inputs: Json) -> Instance:
+    async def run(self, workflow: dict[str, Any], inputs: dict[str, Json], name: str = "i") -> Instance:
         """Run a workflow to its end."""
         graph = a_graph(workflow)
         self.definitions.register(graph)
