@@ -135,6 +135,7 @@ def some(cluster: Cluster) -> Cluster:
         workflow=order,
         startedAt="2026-01-01T00:00:00Z",
         finishedAt="2026-01-01T00:01:05Z",
+        duration="1m5s",
     )
     cluster.create(INSTANCES, "c", {"workflowRef": {"name": "deploy"}})
     cluster.create(INSTANCES, "child", {"workflowRef": {"name": "x"}, "parent": {"name": "a", "id": "i"}})

@@ -73,6 +73,12 @@ def test_an_instance_whose_answer_was_lost_is_found_and_not_refused(pizza: Clust
     assert "p: started" in pizza.wfe("submit", "pizza", "--name", "p", "-i", "who=me").stdout
 
 
+def test_a_workflow_that_says_no_id_has_its_objects_name(cluster: Cluster) -> None:
+    cluster.create(WORKFLOWS, "bare", {"steps": [{"name": "one", "config": {"run": "true"}}]})
+
+    assert "b: started" in cluster.wfe("submit", "bare", "--name", "b").stdout
+
+
 def test_what_was_submitted_is_told_as_json(pizza: Cluster) -> None:
     found = pizza.json("submit", "pizza", "--name", "p", "-i", "who=me", "--reference", "r")
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from wfe.hosts.cli.cluster.phases import Phase, phase
 from wfe.hosts.cli.cluster.room import Room
 from wfe.hosts.cli.display.neutral import neutral
-from wfe.hosts.cli.display.words import since
 from wfe.model.status import InstanceStatus
 from wfe.providers.customresource import INSTANCES
 
@@ -101,5 +100,5 @@ def _row(one: Phase) -> tuple[str, ...]:
         one.progress,
         neutral(said),
         one.created.astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-        since(one.started or one.created, one.finished),
+        one.duration,
     )

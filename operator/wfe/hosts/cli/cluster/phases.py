@@ -44,6 +44,7 @@ class Phase:
     created: datetime
     started: datetime | None
     finished: datetime | None
+    duration: str
     is_begun: bool
     is_over: bool
 
@@ -82,6 +83,7 @@ def phase(found: Mapping[str, Any]) -> Phase:
         created=moment(metadata.get("creationTimestamp")) or datetime.fromtimestamp(0, UTC),
         started=moment(status.get("startedAt")),
         finished=moment(status.get("finishedAt")),
+        duration=text_of(status, "duration"),
         is_begun=bool(engine),
         is_over=status.get("active") is False,
     )

@@ -75,7 +75,10 @@ async def from_cluster(room: Room, name: str) -> Target:
         NotStarted: it is invalid.
     """
     found = await room.workflow(name)
-    verdict = judge(found.get("spec"), annotations=found["metadata"].get("annotations", {}))
+    spec = found.get("spec")
+    if isinstance(spec, dict):
+        spec = {"id": name, **spec}  # one that has no id has the object's name
+    verdict = judge(spec, annotations=found["metadata"].get("annotations", {}))
     if verdict.graph is None:
         raise NotStarted(f"workflow `{name}` is not valid, so nothing can be started:\n{verdict.message}")
     return Target(name, verdict.graph)

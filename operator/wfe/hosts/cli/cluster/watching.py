@@ -7,6 +7,7 @@ looking; the instance goes on.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Final
 
 from wfe.errors import Retryable
@@ -104,7 +105,8 @@ class Following:
         if not self._is_shown:
             self._is_shown = True
             graph = await graph_of(self._room, found.instance)
-            self._display.begin(graph or _unknown(found), found.instance)
+            # As at its birth: the first line has that time, and all that happened since follows.
+            self._display.begin(graph or _unknown(found), replace(found.instance, revision=1))
         for change in self._told.news(found, now=self._room.client.now()):
             self._display.heard(found.instance, change)
 
