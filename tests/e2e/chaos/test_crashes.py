@@ -34,7 +34,7 @@ def test_an_operator_killed_at_random_moments_starts_no_step_twice_and_loses_no_
     steps, instances = 40, 4
     cluster.apply(namespace, counted("counted", steps))
     cluster.apply(namespace, *(instance(f"c{number}", "counted") for number in range(instances)))
-    moments = random.Random(4)
+    moments = random.Random(4)  # noqa: S311  # moments are no secret
     for _ in range(KILLS):
         cluster.run("sleep", str(0.3 + moments.random()))
         operator.kill()
