@@ -59,9 +59,11 @@ def steps_of(graph: Graph | None, instance: Instance, history: list[StepRecord])
     Without a graph, because it is in another program's code, there is only what happened.
     """
     seen: list[tuple[int, StepView]] = [(record.seq, _ended(record)) for record in history]
+    # The history is read after the instance: a visit that has ended in between is not live any more.
+    ended = {record.seq for record in history}
     for pointer in instance.pointers.values():
         node = graph.nodes[pointer.node] if graph else _unknown(pointer)
-        if not node.hidden:
+        if not node.hidden and pointer.seq not in ended:
             seen.append((pointer.seq, _live(node, pointer)))
     views = [view for _, view in sorted(seen, key=lambda item: item[0])]
     return views if graph is None else [*views, *_never_reached(graph, instance, history)]

@@ -3,10 +3,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from wfe.hosts.embedded.view import is_halted
+from wfe.hosts.embedded.view import is_halted, steps_of
 from wfe.hosts.wiring.engine_room import state_of
 from wfe.model.instance import Instance, WorkflowRef
 from wfe.model.pointer import Pointer
+from wfe.model.record import StepRecord
 from wfe.model.status import InstanceStatus, StepStatus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -59,3 +60,23 @@ def test_a_family_is_halted_when_somebody_must_resume_it(members: list[Instance]
 )
 def test_files_of_steps_belong_to_their_store(store: str, state: str) -> None:
     assert str(state_of(store)) == state
+
+
+def test_a_visit_that_ended_between_two_reads_is_there_once() -> None:
+    live = an_instance(RUNS, StepStatus.RUNNING)
+    seen = replace(live.pointers["s0"], seq=3, node="s0")
+    instance = replace(live, pointers={"s0": seen})
+    record = StepRecord(
+        seq=3,
+        path="s0",
+        node="s0",
+        name="s0",
+        type="shell",
+        status=StepStatus.COMPLETE,
+        attempts=1,
+        exit_code=0,
+        started_at=NOW,
+        ended_at=NOW,
+    )
+
+    assert [view.status for view in steps_of(None, instance, [record])] == [StepStatus.COMPLETE]

@@ -126,7 +126,7 @@ def _not_found(message: str, asked: Asked) -> WfeError:
     if found is None:
         return Refused(
             f"WFE is not installed in the cluster {asked.server}; install it with "
-            "`helm install wfe charts/wfe --namespace wfe --create-namespace`, or choose another --context"
+            "`helm install wfe charts/wfe --namespace wfe-system --create-namespace`, or choose another --context"
         )
     if found["kind"] == "namespaces":
         return NotFound(
