@@ -34,9 +34,11 @@ async def look(room: Room, name: str) -> Look:
         NotFound: there is none.
     """
     found = phase(await room.instance(name))
-    # The store knows ids; by the name it learns where the instance of this one is.
-    is_known = found.is_begun and (found.parent or await room.store.resolve(name) is not None)
-    value = await room.store.load(found.id) if is_known else None
+    if found.is_begun and found.id not in room.known and not found.parent:
+        # The store knows ids; by the name it learns where the instance of this one is.
+        await room.store.resolve(name)
+        room.known.add(found.id)
+    value = await room.store.load(found.id) if found.is_begun else None
     if value is None:
         return Look(found, unbegun(found))
     steps = await all_steps(room.store, room.definitions, value)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from wfe.definition import graph_from_source
@@ -27,12 +27,16 @@ PATIENCE_SECONDS: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What a command works with: the client, and the store that the operator of this namespace keeps."""
+    """What a command works with: the client, and the store that the operator of this namespace keeps.
+
+    `known` are the ids of instances that the store has been told where to find.
+    """
 
     client: Client
     asked: Asked
     store: CustomResourceStore
     definitions: Definitions
+    known: set[str] = field(default_factory=set)
 
     @property
     def namespace(self) -> str:

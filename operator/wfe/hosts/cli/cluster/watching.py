@@ -27,8 +27,7 @@ from wfe.ports.logs import Segment, Stream
 from wfe.providers.customresource import INSTANCES, InstanceObject
 from wfe.providers.customresource.names import ROOT
 
-# A big instance takes long to read. Reading it takes at most this part of the time, and no look is later than that.
-READING_PART: Final = 0.25
+# A big instance takes long to read: after a look there is a pause as long as it took.
 SHORTEST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 5.0
 # What seems halted may be about to go on: it has to seem so twice.
@@ -67,36 +66,34 @@ class Following:
         return found
 
     async def _followed(self, found: Look, changed: asyncio.Event, left: asyncio.Event) -> Look:
-        was_halted = False
+        loop = asyncio.get_running_loop()
+        was_halted, took = False, 0.0
         while True:
             await self._show(found)
             if found.instance.status.is_final or (was_halted and found.is_halted):
                 return found
             was_halted = found.is_halted
-            within = SURE_AFTER if was_halted else LONGEST_PAUSE
-            await unless(left, changed.wait(), within=within)
+            await unless(left, asyncio.sleep(max(SHORTEST_PAUSE, took)))
+            await unless(left, changed.wait(), within=SURE_AFTER if was_halted else LONGEST_PAUSE)
             changed.clear()
+            began = loop.time()
             found = await unless(left, self._patient_look()) or found
+            took = loop.time() - began
 
     async def _look(self) -> Look:
         return await look(self._room, self._name)
 
     async def _patient_look(self) -> Look:
-        """Look, and pause before the next look may begin; if the cluster cannot be asked, say so and go on asking."""
-        loop = asyncio.get_running_loop()
+        """Look; if the cluster cannot be asked, say so and go on asking."""
         is_told = False
         while True:
-            began = loop.time()
             try:
-                found = await self._look()
+                return await self._look()
             except Retryable as error:
                 if not is_told:
                     self._display.note(f"{error}; looking again")
                 is_told = True
                 await asyncio.sleep(LONGEST_PAUSE)
-            else:
-                await asyncio.sleep(max(SHORTEST_PAUSE, (loop.time() - began) / READING_PART))
-                return found
 
     async def _show(self, found: Look) -> None:
         if not found.phase.is_begun and not found.instance.status.is_final:
