@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from wfe.errors import Permanent
+from wfe.executors.pod import PodExecutor
 from wfe.executors.pod.seen import AttemptPod
-from wfe.executors.runner import RunnerPod, RunnerSettings
+from wfe.executors.runner import RunnerExecutor, RunnerPod, RunnerSettings
+from wfe.hosts.kubernetes.archive import Archives
+from wfe.hosts.kubernetes.ground import Footing
+from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.hosts.kubernetes.objects import WorkflowObject
 from wfe.hosts.kubernetes.settings import Runner, Settings, SettingsInvalid
 from wfe.kube import Client, Informer
@@ -53,6 +57,17 @@ class Caches:
         }
 
 
+def footing_of(client: Client, caches: Caches, homes: TreeHomes, settings: Settings) -> Footing:
+    """Make the executors of a term of leading."""
+    pods = pod_settings(settings.runner)
+    archives = Archives(client, homes)
+    runner = RunnerExecutor(
+        client, caches.runners, homes, RunnerSettings(pods=pods), sink=archives, now=client.now
+    )
+    isolated = PodExecutor(client, homes.home, pods, archives, informer=caches.attempts)
+    return Footing(runner, isolated, homes, archives)
+
+
 def pod_settings(runner: Runner) -> PodSettings:
     """Return the settings of pods.
 
@@ -73,11 +88,6 @@ def pod_settings(runner: Runner) -> PodSettings:
         tolerations=runner.tolerations,
         priority_class=runner.priority_class_name,
     )
-
-
-def runner_settings(pods: PodSettings) -> RunnerSettings:
-    """Return the settings of the runner executor."""
-    return RunnerSettings(pods=pods)
 
 
 def _amounts(name: str, written: Mapping[str, Any], default: Amounts) -> Amounts:

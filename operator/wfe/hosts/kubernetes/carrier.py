@@ -87,7 +87,7 @@ class Carrier:
         if room.ids.get(name) not in {None, found.id}:
             await self._gone(room, name)
         room.ids[name] = found.id
-        room.refused.discard(name)
+        room.refused.pop(name, None)
         if room.runtime.is_driving(found.id):
             resumed = room.resumed.setdefault(found.id, seen_resumes(found))
             room.store.observe(found.id, generation=found.metadata.generation, resumes=resumed)
@@ -124,7 +124,7 @@ class Carrier:
         except Retryable as error:
             await self._hold(room, found, "NotYet", str(error))
             return SOON
-        room.refused.discard(name)
+        room.refused.pop(name, None)
         return None
 
     async def _not_begin(self, room: Room, found: InstanceObject, action: Hold | NeverBegin) -> None:
@@ -140,8 +140,9 @@ class Carrier:
         name = found.metadata.name
         room.ids.pop(name, None)
         self.homes.forget([found.metadata.uid])
-        room.refused.add(name)
-        log.info("instance not begun", namespace=room.namespace, instance=name, reason=reason)
+        if room.refused.get(name) != message:
+            log.info("instance not begun", namespace=room.namespace, instance=name, reason=reason)
+        room.refused[name] = message
         await room.store.refuse(name, reason, message)
 
     async def _end_unbegun(self, room: Room, found: InstanceObject) -> None:

@@ -1,11 +1,11 @@
 """What the steps of a namespace stand on: the executors of their pods, and the archive of what they wrote."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from wfe.errors import Permanent
 from wfe.executors.pod import PodExecutor
@@ -15,9 +15,40 @@ from wfe.hosts.kubernetes.homes import NotKnownYet, Place, TreeHomes
 from wfe.hosts.kubernetes.placing import Pods
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle, StepChanged
+from wfe.ports.executor import Executor
 
 SAVED_EVERY: Final = 5.0
 _NOW: Final = timedelta()
+Later = Callable[[Coroutine[object, object, None]], object]
+
+
+class Grounds(Protocol):
+    """What the rooms of a term stand on together."""
+
+    @property
+    def executor(self) -> Executor:
+        """Where processes run."""
+        ...
+
+    async def clear(self, place: Place, instance: Instance, name: str, uid: str) -> None:
+        """Keep the log of an instance that has ended, and give back what its steps had."""
+        ...
+
+    async def forget(self, place: Place, instance: str) -> None:
+        """Give back what an instance had that is gone."""
+        ...
+
+    def saved(self, instance: Instance, change: Lifecycle, later: Later) -> None:
+        """Hear of a save."""
+        ...
+
+    async def release_orphans(self, known: Collection[str]) -> None:
+        """Let go of what belongs to roots that are not known any more."""
+        ...
+
+    async def close(self) -> None:
+        """Detach from what runs."""
+        ...
 
 
 @dataclass(slots=True)
@@ -33,6 +64,10 @@ class Footing:
 
     def __post_init__(self) -> None:
         self.pods = Pods(self.runner, self.isolated)
+
+    @property
+    def executor(self) -> Executor:
+        return self.pods
 
     async def clear(self, place: Place, instance: Instance, name: str, uid: str) -> None:
         """Keep the log of an instance that has ended, and give back what its steps had.
@@ -91,6 +126,12 @@ class Footing:
         ):
             later(self.isolated.settle(instance))
 
+    async def release_orphans(self, known: Collection[str]) -> None:
+        """Pods of attempts keep finalizers: let go of those whose roots are not known any more."""
+        for namespace, root, instance in self.isolated.instances():
+            if root not in known:
+                await self.isolated.release(instance, namespace)
+
     async def close(self) -> None:
         """Detach from what runs."""
         await asyncio.gather(self.runner.close(_NOW), self.isolated.close(_NOW))
@@ -100,7 +141,7 @@ class Footing:
 class RoomGround:
     """The footing of one namespace; keeps the promise of `rooms.Ground`."""
 
-    footing: Footing
+    footing: Grounds
     place: Place
 
     async def clear(self, instance: Instance, name: str, uid: str) -> None:

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import structlog
 
-from wfe.hosts.kubernetes.building import Caches
+from wfe.hosts.kubernetes.building import Caches, footing_of
 from wfe.hosts.kubernetes.clocks import ServerClock
 from wfe.hosts.kubernetes.health import Health, Lag
+from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.hosts.kubernetes.leader import Leader, lease_key
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.notices import Notices
@@ -68,7 +69,11 @@ class Operator:
             group.create_task(leader.run(self._lead), name="lead")
 
     async def _lead(self) -> None:
-        term = Term(World(self.settings, self.client, self.clock, self.caches, self.metrics, self.notices))
+        settings, caches = self.settings, self.caches
+        homes = TreeHomes(settings.runner.image)
+        footing = footing_of(self.client, caches, homes, settings)
+        world = World(settings, self.client, self.clock, caches, self.metrics, self.notices)
+        term = Term(world, homes, footing)
         self._term = term
         try:
             await term.run()

@@ -57,7 +57,7 @@ class Room:
 
     Attributes:
         ids: the instances that were taken note of, by the names of their objects.
-        refused: names of objects that cannot begin as things are.
+        refused: why objects cannot begin as things are, by their names.
         resumed: how often each instance has been told to resume.
         awaited: names of children that have ended and are to be read, by the ids of their parents.
         finishing: what is being done for instances that have ended, by their ids.
@@ -69,7 +69,7 @@ class Room:
     runtime: Runtime
     ground: Ground
     ids: dict[str, str] = field(default_factory=dict)
-    refused: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
     resumed: dict[str, int] = field(default_factory=dict)
     awaited: dict[str, set[str]] = field(default_factory=dict)
     finishing: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ class Room:
 
     def forget(self, name: str) -> str | None:
         """Take an instance out of the notes, and return its id."""
-        self.refused.discard(name)
+        self.refused.pop(name, None)
         instance = self.ids.pop(name, None)
         if instance is not None:
             self.resumed.pop(instance, None)

@@ -14,15 +14,12 @@ import structlog
 
 from wfe.definition import graph_from_source
 from wfe.errors import WfeError
-from wfe.executors.pod import PodExecutor
-from wfe.executors.runner import RunnerExecutor
 from wfe.expr.duration import parse_duration
-from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.beginnings import Beginnings
-from wfe.hosts.kubernetes.building import Caches, pod_settings, runner_settings
+from wfe.hosts.kubernetes.building import Caches, pod_settings
 from wfe.hosts.kubernetes.carrier import Carrier
 from wfe.hosts.kubernetes.driving import driver_type
-from wfe.hosts.kubernetes.ground import Footing, RoomGround
+from wfe.hosts.kubernetes.ground import Grounds, RoomGround
 from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.news import News
@@ -64,7 +61,7 @@ class World:
 class Term:
     """Works, from the moment this replica leads until it does no more."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, homes: TreeHomes, footing: Grounds) -> None:
         self._world = world
         self._queue: WorkQueue[Key] = WorkQueue()
         self._workflow_queue: WorkQueue[Key] = WorkQueue()
@@ -72,16 +69,10 @@ class Term:
         self._identity = f"{world.settings.identity}-{token_hex(4)}"
         self._table = LeaseTable()
         self._nursery = Nursery()
-        pods = pod_settings(world.settings.runner)
-        self._homes = TreeHomes(pods.image)
-        self._planner = HomePlanner(self._homes, pods)
-        archive = Archives(world.client, self._homes)
-        caches, client, clock = world.caches, world.client, world.clock
-        runner = RunnerExecutor(
-            client, caches.runners, self._homes, runner_settings(pods), sink=archive, now=clock.now
-        )
-        isolated = PodExecutor(client, self._homes.home, pods, archive, informer=caches.attempts)
-        self._footing = Footing(runner, isolated, self._homes, archive)
+        self._homes = homes
+        self._planner = HomePlanner(homes, pod_settings(world.settings.runner))
+        self._footing = footing
+        client, caches = world.client, world.caches
         self.rooms = Rooms(self._room, self._broke)
         self._workflows = Workflows(client, caches.workflows, self._judged)
         self._sweeper = Sweeper(
@@ -162,15 +153,12 @@ class Term:
         await room.store.take_reports(now=self._world.clock.now(), refused=refused)
 
     async def _release_orphans(self) -> None:
-        """Pods of attempts keep finalizers: let go of those whose instances are gone."""
         while True:
             known = {found.metadata.uid for found in self._world.caches.instances.values()}
-            for namespace, root, instance in self._footing.isolated.instances():
-                if root not in known:
-                    try:
-                        await self._footing.isolated.release(instance, namespace)
-                    except WfeError as error:
-                        log.warning("orphaned pods were not released", namespace=namespace, error=str(error))
+            try:
+                await self._footing.release_orphans(known)
+            except WfeError as error:
+                log.warning("orphans were not released", error=str(error))
             await asyncio.sleep(ORPHANS_EVERY)
 
     # -- rooms -------------------------------------------------------------------------------------------------
@@ -188,7 +176,7 @@ class Term:
         definitions = Definitions(store, graph_from_source)
         place = Place(namespace, store, definitions)
         nursery = Nursery()
-        executors = Executors(self._footing.pods, NoCallables(world.clock.now))
+        executors = Executors(self._footing.executor, NoCallables(world.clock.now))
         tasks = TaskRunner(executors, nursery, world.settings.max_tasks, self._planner)
         leases = MemoryLeases(self._table, self._identity, now=world.clock.now)
 

@@ -36,10 +36,15 @@ class Verdict:
     @property
     def message(self) -> str:
         """The problems as one text that fits into a condition."""
-        said = [*self.errors[:MOST_SAID]]
-        if len(self.errors) > MOST_SAID:
-            said.append(f"and {len(self.errors) - MOST_SAID} more")
-        return "\n".join(said)[:LONGEST_MESSAGE]
+        return said(self.errors)
+
+
+def said(errors: Sequence[str]) -> str:
+    """Return problems as one text that fits into a condition."""
+    lines = [*errors[:MOST_SAID]]
+    if len(errors) > MOST_SAID:
+        lines.append(f"and {len(errors) - MOST_SAID} more")
+    return "\n".join(lines)[:LONGEST_MESSAGE]
 
 
 def judge(spec: Any, *, annotations: Mapping[str, str] | None = None) -> Verdict:
@@ -51,9 +56,9 @@ def judge(spec: Any, *, annotations: Mapping[str, str] | None = None) -> Verdict
     """
     if not isinstance(spec, dict):
         return _refused("spec: it is not a mapping; write the workflow's `id` and `steps` here")
-    said = _too_large(spec)
-    if said is not None:
-        return _refused(said)
+    too_large = _too_large(spec)
+    if too_large is not None:
+        return _refused(too_large)
     inliner = Inliner("", _no_files)
     whole = inliner.inlined(spec, ())
     read = read_workflow(whole, variables=_variables(annotations or {}))
@@ -65,8 +70,8 @@ def judge(spec: Any, *, annotations: Mapping[str, str] | None = None) -> Verdict
     return Verdict(read.model, read.graph, (), warnings)
 
 
-def _refused(said: str) -> Verdict:
-    return Verdict(None, None, (said,))
+def _refused(why: str) -> Verdict:
+    return Verdict(None, None, (why,))
 
 
 def _variables(annotations: Mapping[str, str]) -> Iterable[str]:

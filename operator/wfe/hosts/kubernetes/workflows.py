@@ -12,7 +12,7 @@ from typing import Any, Final
 from wfe.expr.errors import suggestion
 from wfe.graph.graph import Graph
 from wfe.hosts.kubernetes.objects import Condition, WorkflowObject
-from wfe.hosts.kubernetes.verdict import Verdict, judge
+from wfe.hosts.kubernetes.verdict import Verdict, judge, said
 from wfe.kube import ApiConflict, ApiNotFound, Client, Informer
 from wfe.providers.customresource.names import WORKFLOWS
 from wfe.providers.customresource.words import stamp
@@ -22,6 +22,8 @@ Key = tuple[str, str]
 INVALID: Final = "Invalid"
 VALID: Final = "Valid"
 LONGEST: Final = 8 * 1024
+LONGEST_PROBLEM: Final = 2000
+MOST_PROBLEMS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,12 @@ class Known:
     uid: str
     generation: int
     graph: Graph | None
-    message: str
+    problems: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        """What is wrong with it, as one text that fits into a condition."""
+        return said(self.problems)
 
     def is_of(self, found: WorkflowObject) -> bool:
         return (self.uid, self.generation) == (found.metadata.uid, found.metadata.generation)
@@ -49,6 +56,7 @@ class Workflows:
     informer: Informer[WorkflowObject]
     judged: Callable[[str], None] = lambda _: None
     _known: dict[Key, Known] = field(default_factory=dict)
+    _told: dict[Key, Known] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def find(self, namespace: str, name: str) -> Known | None:
@@ -75,6 +83,7 @@ class Workflows:
         found = self.informer.get(*key)
         if found is None or found.metadata.deletion_timestamp is not None:
             self._known.pop(key, None)
+            self._told.pop(key, None)
             return
         known = await self.find(*key)
         if known is None:
@@ -82,7 +91,9 @@ class Workflows:
         status = status_of(found, known, now=stamp(self.client.now()) or "")
         if status is not None:
             await self._tell(key, found.metadata.resource_version, status)
-        self.judged(key[0])
+        if self._told.get(key) != known:
+            self._told[key] = known
+            self.judged(key[0])
 
     async def _read(self, namespace: str, name: str) -> Known | None:
         async with self._turn:
@@ -96,7 +107,7 @@ class Workflows:
             if known is not None and (known.uid, known.generation) == _version(metadata):
                 return known
             verdict = await asyncio.to_thread(verdict_on, body)
-            known = Known(*_version(metadata), verdict.graph, verdict.message)
+            known = Known(*_version(metadata), verdict.graph, verdict.errors)
             self._known[namespace, name] = known
         log.info(
             "workflow read", extra={"namespace": namespace, "workflow": name, "valid": bool(known.graph)}
@@ -154,6 +165,7 @@ def status_of(found: WorkflowObject, known: Known, *, now: str) -> dict[str, Any
         "version": graph.workflow.version if graph else None,
         "steps": graph.total_steps if graph else None,
         "digest": graph.workflow.digest if graph else None,
+        "problems": [problem[:LONGEST_PROBLEM] for problem in known.problems[:MOST_PROBLEMS]] or None,
         "conditions": [
             {
                 "type": wanted.type,
