@@ -118,10 +118,10 @@ def with_patience(seconds: float) -> PodSettings:
 
 
 def image_without_a_shell(path: Path) -> Path:
-    """Write an archive of an image in which there is a program `/app`, and nothing else: busybox under that name."""
+    """Write an archive of an image in which there is one program, busybox, and nothing else."""
     busybox = shutil.which("busybox")
     assert busybox is not None, "busybox is not installed"
-    layer = _tar({"app": (Path(busybox).read_bytes(), 0o755)})
+    layer = _tar({"busybox": (Path(busybox).read_bytes(), 0o755)})
     config = json.dumps(
         {
             "architecture": "amd64",

@@ -94,12 +94,12 @@ async def test_an_image_without_a_shell_runs_its_command(
     cluster: Cluster, namespace: str, shell_less: str
 ) -> None:
     async with a_place(cluster, namespace) as place:
-        copied = place.task(argv=("/app", "cp", "/wfe/files/data.json", "/wfe/result"), image=shell_less)
-        told = place.task(step="told", argv=("/app", "echo", "$(HOME) $$"), image=shell_less)
-        failed = place.task(step="failed", argv=("/app", "false"), image=shell_less)
+        copied = place.task(argv=("/busybox", "cp", "/wfe/files/data.json", "/wfe/result"), image=shell_less)
+        told = place.task(step="told", argv=("/busybox", "echo", "$(HOME) $$"), image=shell_less)
+        failed = place.task(step="failed", argv=("/busybox", "false"), image=shell_less)
         script = place.task(step="script", image=shell_less)
         ends = await asyncio.gather(*(run(place, task) for task in (copied, told, failed, script)))
-        assert (ends[0].outcome, ends[0].outputs) == (TaskOutcome.COMPLETE, {"n": 1})
+        assert (ends[0].failure, ends[0].outputs) == (None, {"n": 1}), place.sink.segments
         assert place.sink.bytes_of(told.key) == b"$(HOME) $$\n"
         assert (ends[2].outcome, ends[2].exit_code) == (TaskOutcome.FAILED, 1)
         assert ends[3].failure is not None
@@ -159,7 +159,8 @@ async def test_a_step_is_ended_at_its_timeout_and_may_tidy_up(cluster: Cluster, 
             "trap 'echo tidy; exit 0' TERM; while :; do sleep 0.1; done", timeout=timedelta(seconds=1)
         )
         ended = await run(place, task)
-        assert (ended.outcome, place.sink.bytes_of(task.key)) == (TaskOutcome.TIMEOUT, b"tidy\n")
+        assert ended.outcome is TaskOutcome.TIMEOUT
+        assert b"tidy\n" in place.sink.bytes_of(task.key)
 
 
 async def test_a_step_is_killed_with_grace(cluster: Cluster, namespace: str) -> None:
