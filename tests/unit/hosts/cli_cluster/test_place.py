@@ -94,9 +94,7 @@ def test_the_verbs_that_need_not_be_told_are_those_that_have_no_other_meaning() 
     [
         pytest.param(Place(), "wfe show x --cluster", id="nothing-but-a-cluster"),
         pytest.param(Place(context="c", namespace="n"), "wfe show x --context c -n n", id="context"),
-        pytest.param(
-            Place(kubeconfig=Path("k")), "wfe show x --cluster --kubeconfig k", id="another-kubeconfig"
-        ),
+        pytest.param(Place(kubeconfig="k"), "wfe show x --cluster --kubeconfig k", id="another-kubeconfig"),
         pytest.param(
             Place(namespace="n", command="kubectl wfe", is_implied=True),
             "kubectl wfe show x -n n",

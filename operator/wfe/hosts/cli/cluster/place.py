@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
@@ -22,7 +21,7 @@ class Place:
     `command` is how `wfe` was called, and `is_implied` that it speaks to a cluster without being told.
     """
 
-    kubeconfig: Path | None = None
+    kubeconfig: str | None = None
     context: str | None = None
     namespace: str | None = None
     command: str = "wfe"
@@ -78,7 +77,7 @@ def place_options(function: F) -> F:
         click.option(
             "--kubeconfig",
             "_kubeconfig",
-            type=click.Path(path_type=Path),
+            metavar="FILE",
             expose_value=False,
             callback=_noted("kubeconfig"),
             help="The kubeconfig.  [default: KUBECONFIG, else ~/.kube/config, else the pod's own account]",

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, TypeVar
 
 from wfe.definition import graph_from_source
@@ -74,7 +75,9 @@ def in_room(place: Place, work: Callable[[Room], Awaitable[T]]) -> T:
 
 async def _in_room(place: Place, work: Callable[[Room], Awaitable[T]]) -> T:
     try:
-        access = find_access(kubeconfig=place.kubeconfig, context=place.context)
+        access = find_access(
+            kubeconfig=Path(place.kubeconfig) if place.kubeconfig else None, context=place.context
+        )
     except AccessUnclear as error:
         raise no_access(error) from error
     asked = Asked(access.server, place.namespace or access.namespace, place)
