@@ -17,6 +17,7 @@ from wfe.model.instance import Instance
 from wfe.model.json import Json
 from wfe.model.signals import Signal
 from wfe.model.task import ProcessTask
+from wfe.ports.store import Published
 from wfe.runtime.driver import Driver
 from wfe.runtime.runtime import Runtime
 from wfe.runtime.tasks import Admitted, TaskRunner
@@ -99,7 +100,7 @@ class TellsNobodyOfEvents(Runtime):
     async def publish_event(self, name: str, key: str, payload: Json) -> int:
         return (await self.store.publish(name, key, payload, now=self.clock.now())).sequence
 
-    async def _look_around(self) -> None: ...
+    async def _look_around(self, published: Published) -> None: ...
 
 
 class HearsOnlyOfNewEvents(Runtime):

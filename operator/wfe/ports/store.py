@@ -97,6 +97,9 @@ class ActivityClaim:
     until: datetime
 
 
+Published = frozenset[tuple[str, str]] | None
+
+
 class Store(Protocol):
     """Promises: a returned write survives any crash (except `memory:`). A write that raised StoreUnavailable
     may or may not have happened. Every save is compare-and-swap on the revision. Ids and names are unique."""
@@ -202,9 +205,10 @@ class Store(Protocol):
         """End a claim and its offer for a report. None if the token is no offer's claim, or has expired."""
         ...
 
-    async def changes(self) -> None:
+    async def changes(self) -> Published:
         """Return once something may have been written since the last return, by this process or another.
 
+        What is returned are the names and keys of the events that came; None if they may be any.
         What another process wrote is noticed within about 100 ms. There is one who waits, not several.
         """
         ...

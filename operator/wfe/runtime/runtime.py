@@ -23,7 +23,7 @@ from wfe.model.record import Lifecycle
 from wfe.model.signals import Signal
 from wfe.ports.clock import Clock
 from wfe.ports.leases import Leases
-from wfe.ports.store import Store
+from wfe.ports.store import Published, Store
 from wfe.runtime.children import Children
 from wfe.runtime.definitions import Definitions
 from wfe.runtime.dispatch import Dispatch
@@ -274,15 +274,15 @@ class Runtime:
 
     async def _watch(self) -> None:
         while True:
-            await persistently(self.clock, self.store.changes)
-            await persistently(self.clock, self._look_around)
+            published = await persistently(self.clock, self.store.changes)
+            await persistently(self.clock, partial(self._look_around, published))
             # Our own writes are news as well, and many: what they mean to us has been told without the store.
             await self.clock.sleep_until(self.clock.now() + LOOK)
 
-    async def _look_around(self) -> None:
+    async def _look_around(self, published: Published) -> None:
         for instance in await self.store.inboxes():
             self._look_in_inbox(instance)
-        await self._waiters.look_for_all()
+        await self._waiters.look_around(published)
         for instance in self._ends.awaited():
             if not self.is_driving(instance):
                 await self._ends.look(instance)

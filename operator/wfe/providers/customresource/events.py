@@ -50,6 +50,12 @@ class Events:
         self._by_place: defaultdict[Place, list[_Known]] = defaultdict(list)
         self._by_name: dict[str, tuple[Place, _Known]] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
+        self._news: set[Place] = set()
+
+    def news(self) -> frozenset[Place]:
+        """Return the places of what came since the last call."""
+        found, self._news = frozenset(self._news), set()
+        return found
 
     def told(self, key: tuple[str, str], before: EventObject | None, after: EventObject | None) -> None:
         """Hear of a change from the informer."""
@@ -69,6 +75,7 @@ class Events:
         if place is not None and known is not None:
             insort(self._by_place[place], known)
             self._by_name[known.name] = (place, known)
+            self._news.add(place)
             self._room.table.changed.set()
         if (arrival := self._arrivals.get(found.metadata.name)) is not None:
             arrival.set()

@@ -12,7 +12,7 @@ from wfe.model.instance import Instance
 from wfe.model.json import Json
 from wfe.model.record import StepRecord
 from wfe.model.signals import Signal
-from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Query, Summary
+from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Published, Query, Summary
 from wfe.providers.customresource import names
 from wfe.providers.customresource.activities import Activities
 from wfe.providers.customresource.births import Births
@@ -194,10 +194,11 @@ class CustomResourceStore:
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         return await self._activities.close(token, now=now)
 
-    async def changes(self) -> None:
+    async def changes(self) -> Published:
         """Return once others may have written, or this store something that others wait for.
 
         Saves of this store are left out: what they mean is told without the store.
         """
         await self._room.table.changed.wait()
         self._room.table.changed.clear()
+        return self._events.news()

@@ -14,7 +14,7 @@ from wfe.model.json import Json
 from wfe.model.parts import part_names
 from wfe.model.record import StepRecord
 from wfe.model.signals import Signal
-from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Query, Summary
+from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Published, Query, Summary
 from wfe.providers.memory.activities import Activities
 
 
@@ -167,9 +167,10 @@ class MemoryStore:
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         return self._activities.close(token, now=now)
 
-    async def changes(self) -> None:
+    async def changes(self) -> Published:
         await self._changed.wait()
         self._changed.clear()
+        return None
 
 
 def _write(stored: Stored, decision: Decision, names: Iterable[str]) -> None:

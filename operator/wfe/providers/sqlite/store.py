@@ -10,7 +10,7 @@ from wfe.model.instance import Instance
 from wfe.model.json import Json
 from wfe.model.record import StepRecord
 from wfe.model.signals import Signal
-from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Query, Summary
+from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Published, Query, Summary
 from wfe.providers.sqlite import activities, definitions, instances, messages
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.saves import Save
@@ -101,5 +101,6 @@ class SqliteStore:
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         return await self.database.write(lambda connection: activities.close(connection, token, now))
 
-    async def changes(self) -> None:
+    async def changes(self) -> Published:
         await self.database.changes()
+        return None

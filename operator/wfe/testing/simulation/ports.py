@@ -12,6 +12,7 @@ from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask, Task
+from wfe.ports.store import Published
 from wfe.providers.memory import MemoryLeases
 from wfe.runtime.trees import root_of
 from wfe.testing.simulation.faults import Fault, Side
@@ -122,10 +123,11 @@ class SimulatedStore:
         if stored is not None and not stored.status.is_final:
             await self._save(Decision(instance=replace(stored, revision=stored.revision + 1)), ())
 
-    async def changes(self) -> None:
+    async def changes(self) -> Published:
         await self._heard.wait()
         await asyncio.sleep(OTHERS_ARE_HEARD_AFTER)
         self._heard.clear()
+        return None
 
 
 def _said(decision: Decision) -> str:
