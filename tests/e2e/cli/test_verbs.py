@@ -1,11 +1,14 @@
 """Every verb against a real cluster with a real operator."""
 
 import json
+import os
 import re
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.cli.typed import Typed
+from tests.e2e.cluster import WFE, Cluster
 
 pytestmark = pytest.mark.e2e
 
@@ -207,3 +210,12 @@ def test_ctrl_c_leaves_the_instance_alone(typed: Typed) -> None:
     assert (watching.returncode, "goes on in the cluster" in said) == (130, True), said
     assert typed.json("show", "w1")["status"] == "Running"
     typed("cancel", "w1")
+
+
+def test_kubectl_has_it_as_a_plugin(typed: Typed) -> None:
+    path = f"{Path(WFE).parent}{os.pathsep}{typed.cluster.environment['PATH']}"
+    plugged = Cluster({**typed.cluster.environment, "PATH": path})
+
+    said = plugged.kubectl("wfe", "show", "nothing", "-n", typed.namespace, check=False)
+
+    assert f"`kubectl wfe list -n {typed.namespace}` shows those there are" in said

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.unit.hosts.cli_cluster.cluster import Cluster
@@ -50,6 +52,19 @@ def test_the_names_of_variables_come_with_the_workflow(cluster: Cluster) -> None
     assert cluster.get(WORKFLOWS, "hello")["metadata"]["annotations"] == {
         "wfe.sunbeam.pt/variables": "who_else"
     }
+
+
+def test_what_is_converted_is_what_would_be_applied(cluster: Cluster) -> None:
+    file = cluster.write(HELLO.replace("$WHO", "((who_else))"))
+    cluster.wfe("apply", file, "--var", "who_else")
+    applied = cluster.get(WORKFLOWS, "hello")
+
+    (converted,) = json.loads(cluster.wfe("convert", file, "--var", "who_else=x", "-o", "json").stdout)[
+        "items"
+    ]
+
+    assert converted["spec"] == applied["spec"]
+    assert converted["metadata"]["annotations"] == applied["metadata"]["annotations"]
 
 
 def test_nothing_is_applied_if_one_of_the_files_has_errors(cluster: Cluster) -> None:

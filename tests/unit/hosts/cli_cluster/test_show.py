@@ -96,6 +96,17 @@ workflow:
     assert sum("/wait" in line for line in cluster.wfe("show", "l1").stdout.splitlines()) == 300
 
 
+def test_an_instance_is_found_by_its_id_too(cluster: Cluster) -> None:
+    made = cluster.create(INSTANCES, "mine", {"workflowRef": {"name": "w"}})
+    made_by_operator = {"wfe.sunbeam.pt/id": "0" * 32}
+    cluster.create(INSTANCES, "child", {"workflowRef": {"name": "w"}}, labels=made_by_operator)
+
+    assert cluster.json("show", made["metadata"]["uid"])["name"] == "mine"
+    assert cluster.json("show", "0" * 32)["name"] == "child"
+    cluster.wfe("suspend", made["metadata"]["uid"])
+    assert cluster.get(INSTANCES, "mine")["spec"]["desiredState"] == "Suspended"
+
+
 def test_an_instance_that_has_not_begun_says_why(cluster: Cluster) -> None:
     cluster.create(INSTANCES, "waits", {"workflowRef": {"name": "nowhere"}})
     cluster.status(

@@ -39,7 +39,8 @@ async def unfinished(room: Room, name: str) -> Phase:
 async def want(room: Room, name: str, desired: Desired) -> Phase:
     """Want another state of an instance, and return it as it was."""
     found = await unfinished(room, name)
-    await room.client.patch(INSTANCES, name, room.namespace, {"spec": {"desiredState": desired.value}})
+    change = {"spec": {"desiredState": desired.value}}
+    await room.client.patch(INSTANCES, found.name, room.namespace, change)
     return found
 
 

@@ -36,7 +36,7 @@ async def look(room: Room, name: str) -> Look:
     found = phase(await room.instance(name))
     if found.is_begun and found.id not in room.known and not found.parent:
         # The store knows ids; by the name it learns where the instance of this one is.
-        await room.store.resolve(name)
+        await room.store.resolve(found.name)
         room.known.add(found.id)
     value = await room.store.load(found.id) if found.is_begun else None
     if value is None:

@@ -1,6 +1,7 @@
 """One namespace of a cluster, opened for one command. This module imports aiohttp, so verbs import it when they run."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Final, TypeVar
 
 from wfe.definition import graph_from_source
 from wfe.hosts.cli.cluster.place import Place
-from wfe.hosts.cli.cluster.refusals import Asked, in_words, no_access
-from wfe.kube import AccessUnclear, Client, Informer, find_access
+from wfe.hosts.cli.cluster.refusals import Asked, in_words, is_missing_object, no_access
+from wfe.kube import AccessUnclear, ApiNotFound, Client, Informer, find_access
 from wfe.kube.client import Object
 from wfe.providers.customresource import (
     INSTANCES,
@@ -19,11 +20,13 @@ from wfe.providers.customresource import (
     EventObject,
     InstanceObject,
 )
+from wfe.providers.customresource.names import ID
 from wfe.runtime.definitions import Definitions
 
 T = TypeVar("T")
 MANAGER: Final = "wfe-cli"
 PATIENCE_SECONDS: Final = 3.0
+_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,22 @@ class Room:
         Raises:
             NotFound: there is none.
         """
-        return await self.client.get(INSTANCES, name, self.namespace)
+        try:
+            return await self.client.get(INSTANCES, name, self.namespace)
+        except ApiNotFound as error:
+            found = await self._by_id(name) if is_missing_object(error) and _ID.fullmatch(name) else None
+            if found is None:
+                raise
+            return found
+
+    async def _by_id(self, instance: str) -> Object | None:
+        """Return the object of an instance that the operator or a user made; a user's has its id as uid."""
+        async for found in self.client.list(INSTANCES, self.namespace, labels=f"{ID}={instance}"):
+            return found
+        async for found in self.client.list(INSTANCES, self.namespace, metadata_only=True):
+            if found["metadata"]["uid"] == instance:
+                return await self.client.get(INSTANCES, found["metadata"]["name"], self.namespace)
+        return None
 
     async def workflow(self, name: str) -> Object:
         """Return a workflow's object.

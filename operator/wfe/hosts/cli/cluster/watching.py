@@ -55,6 +55,7 @@ class Following:
         """
         async with leaving() as left:
             found = await self._look()
+            self._name = found.phase.name  # it may have been told by its id
             try:
                 async with self._writing(found) as writing, self._changes(found) as changed, self._ticking():
                     found = await self._followed(found, changed, left)

@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from wfe.hosts.cli.arguments import as_json, pairs
+from wfe.hosts.cli.cluster.objects import workflow_object
 from wfe.hosts.cli.options import output_option
 from wfe.hosts.embedded.files import load_workflows
-from wfe.hosts.embedded.resources import resource
 from wfe.language.dump import dump_text
 
 
@@ -22,7 +22,8 @@ def command(file: Path, variables: tuple[str, ...], output: str) -> None:
 
     Includes, anchors and script files are resolved: `wfe convert FILE | kubectl apply -f -`.
     """
-    found = [resource(one.graph) for one in load_workflows(file, pairs(variables, "--var")).values()]
+    names = pairs(variables, "--var")
+    found = [workflow_object(one.graph, names) for one in load_workflows(file, names).values()]
     for document in found:
         if str(document["spec"]["id"]) != document["metadata"]["name"]:
             click.echo(

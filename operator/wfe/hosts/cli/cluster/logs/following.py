@@ -57,6 +57,7 @@ class _Following:
     async def run(self) -> None:
         try:
             found = phase(await self._room.instance(self._name))
+            self._name = found.name  # it may have been told by its id
             while not found.status.is_final:
                 await self._read_new(found)
                 await asyncio.sleep(LOOK_SECONDS)
