@@ -28,6 +28,7 @@ from wfe.testing.executor_contract import Recorder
 
 BUSYBOX = "localhost/busybox:testbed"
 DEBIAN = "localhost/debian:testbed"
+RUNNER = "localhost/wfe-runner:testbed"
 POSTGRES = "localhost/postgres:testbed"
 SHELL_LESS = "localhost/shell-less:e2e"
 MEBI = 1024**2

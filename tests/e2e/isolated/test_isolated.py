@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,16 +16,20 @@ from tests.e2e.cluster import ROOT, Cluster
 from tests.e2e.isolated.place import (
     BUSYBOX,
     DEBIAN,
+    RUNNER,
     SHELL_LESS,
     Place,
     a_place,
     image_without_a_shell,
     with_patience,
 )
+from wfe.engine import ScopeNames
 from wfe.model.failure import Reason
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask
 from wfe.pods import attempt_pod, labels
+from wfe.steps import BUILTIN, StepContext
+from wfe.testing.builders import an_instance
 
 pytestmark = pytest.mark.e2e
 
@@ -105,6 +110,28 @@ async def test_an_image_without_a_shell_runs_its_command(
         assert ends[3].failure is not None
         assert (ends[3].outcome, ends[3].failure.reason) == (TaskOutcome.FAILED, Reason.CONFIG_INVALID)
         assert "/bin/sh" in said(ends[3])
+
+
+async def test_a_deno_script_runs_with_what_it_may(cluster: Cluster, namespace: str) -> None:
+    names = ScopeNames(scopes=an_instance().instance.scopes, scope="", variables={})
+    async with a_place(cluster, namespace) as place:
+        key = place.task().key
+        script = 'Wfe.setOutput("m", Wfe.getData().n + 1); Wfe.log("seen"); Deno.env.get("HOME")'
+        config = {"script": script, "image": RUNNER}
+        task = BUILTIN["deno"].plan_raw(config, StepContext(key=key, data={"n": 1}, names=names))
+        assert isinstance(task, ProcessTask)
+        ended = await run(place, task)
+        assert ended.outcome is TaskOutcome.FAILED
+        assert b"NotCapable" in place.sink.bytes_of(key)
+        allowed = replace(task, key=replace(key, attempt=2), argv=_with_env(task.argv))
+        ended = await run(place, allowed)
+        assert (ended.failure, ended.outputs) == (None, {"m": 2})
+        assert b"seen\n" in place.sink.bytes_of(allowed.key)
+
+
+def _with_env(argv: tuple[str, ...]) -> tuple[str, ...]:
+    """Allow the script to read its environment."""
+    return (*argv[:2], "--allow-env", *argv[2:])
 
 
 async def test_too_much_memory_is_told_apart_from_other_failures(cluster: Cluster, namespace: str) -> None:

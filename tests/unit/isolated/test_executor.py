@@ -22,7 +22,8 @@ from tests.unit.isolated.cluster import (
 )
 from wfe.errors import Permanent, Retryable
 from wfe.executors.pod import PodExecutor
-from wfe.executors.pod.errands import refused_for_now
+from wfe.executors.pod.errands import NotYet, refused_for_now
+from wfe.executors.pod.following import patiently
 from wfe.kube import ApiForbidden
 from wfe.kube.resource import EVENTS, PODS, VOLUME_CLAIMS
 from wfe.model.failure import Reason
@@ -290,6 +291,23 @@ async def test_settling_leaves_gated_pods_for_decisions_that_are_not_saved_yet()
         assert cluster.pods == [NAME]
 
 
+async def test_settling_an_old_instance_leaves_what_it_does_not_know_yet() -> None:
+    """It was saved before the attempt began, and somebody comes late to settle it."""
+    async with a_cluster() as cluster, cluster.executor() as executor:
+        uid = await executor.admit(a_task(), replace(INSTANCE, revision=7))
+        run = asyncio.create_task(executor.run(a_task(), uid))
+        await until(lambda: is_free(cluster))
+        await executor.settle(replace(INSTANCE, revision=9))
+        cluster.starts()
+        cluster.ends()
+        assert (await run).outcome is TaskOutcome.COMPLETE
+        await until(lambda: len(executor.instances()) == 1)
+        await executor.settle(replace(INSTANCE, revision=6))
+        assert labels.FINALIZER in cluster.pod["metadata"]["finalizers"]
+        await executor.settle(replace(INSTANCE, revision=8))
+        assert labels.FINALIZER not in cluster.pod["metadata"].get("finalizers", [])
+
+
 async def test_releasing_an_instance_removes_all_that_was_made_for_it() -> None:
     async with a_cluster() as cluster, cluster.executor() as executor:
         await admitted(executor)
@@ -388,3 +406,75 @@ async def test_an_api_that_is_away_for_a_while_loses_nothing() -> None:
         cluster.starts()
         cluster.ends()
         assert (await run).outcome is TaskOutcome.COMPLETE
+
+
+async def test_a_kill_that_the_cluster_refuses_breaks_nothing() -> None:
+    async with a_cluster() as cluster, cluster.executor() as executor:
+        run = await to_the_gate(cluster, executor)
+        cluster.starts()
+        cluster.server.faults.answer(403, verb="patch", resource="pods")
+        await executor.kill(KEY, GRACE)
+        cluster.ends()
+        assert (await run).outcome is TaskOutcome.COMPLETE
+
+
+async def test_what_a_run_is_refused_is_raised_as_it_is() -> None:
+    async with a_cluster() as cluster, cluster.executor() as executor:
+        uid = await admitted(executor)
+        cluster.server.faults.answer(403, verb="get", resource="pods")
+        with pytest.raises(ApiForbidden):
+            await executor.run(a_task(), uid)
+
+
+async def test_a_pod_that_changes_while_it_is_removed_is_removed_all_the_same() -> None:
+    async with a_cluster() as cluster, cluster.executor() as executor:
+        await admitted(executor)
+        cluster.server.faults.answer(409, verb="patch", resource="pods")
+        await executor.release(INSTANCE.id)
+        assert cluster.pods == []
+
+
+async def test_a_pod_that_changes_while_it_is_ended_is_ended_all_the_same() -> None:
+    async with a_cluster() as cluster, cluster.executor() as executor:
+        uid = await admitted(executor)
+        cluster.server.faults.answer(409, verb="patch", resource="pods")
+        await executor.kill(KEY, GRACE)
+        assert (await executor.run(a_task(), uid)).outcome is TaskOutcome.CANCELLED
+
+
+async def test_a_pod_that_vanishes_while_it_runs_is_lost() -> None:
+    """Somebody took the finalizer away."""
+    async with a_cluster() as cluster, cluster.executor() as executor:
+        run = await to_the_gate(cluster, executor)
+        cluster.starts()
+        cluster.server.objects.patch(PODS, NAME, "default", {"metadata": {"finalizers": None}})
+        cluster.server.objects.delete(PODS, NAME, "default", grace_seconds=0)
+        assert (await run).outcome is TaskOutcome.LOST
+
+
+async def test_what_is_refused_for_now_is_asked_again() -> None:
+    answers = iter([NotYet("not yet"), None])
+
+    async def call() -> str:
+        if (error := next(answers)) is not None:
+            raise error
+        return "now"
+
+    assert await patiently(call) == "now"
+
+
+async def test_finalizers_of_others_are_left_alone() -> None:
+    async with a_cluster() as cluster, cluster.executor() as executor:
+        await admitted(executor)
+        both = {"metadata": {"finalizers": [labels.FINALIZER, "example.test/other"]}}
+        cluster.server.objects.patch(PODS, NAME, "default", both)
+        await executor.release(INSTANCE.id)
+        assert cluster.pod["metadata"]["finalizers"] == ["example.test/other"]
+
+
+async def test_a_pod_of_a_finished_instance_that_nobody_released_is_known() -> None:
+    async with a_cluster() as cluster:
+        async with cluster.executor() as executor:
+            await admitted(executor)
+        async with cluster.executor() as executor:
+            assert executor.instances() == {("default", INSTANCE.id, INSTANCE.id)}

@@ -149,6 +149,9 @@ DISRUPTED: dict[str, Any] = {
             "deleted",
             id="nobody-knows-its-code",
         ),
+        pytest.param(
+            a_pod(phase="Failed", **ended(255, "Unknown")), TaskOutcome.LOST, Reason.LOST, "lost", id="node-anew"
+        ),
         pytest.param(a_pod(**EVICTED), TaskOutcome.LOST, Reason.LOST, "low on resource", id="evicted"),
         pytest.param(
             a_pod(**EVICTED, **ended(137)), TaskOutcome.LOST, Reason.LOST, "low on resource", id="evicted-and-killed"

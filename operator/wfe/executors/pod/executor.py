@@ -15,6 +15,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
+from wfe.errors import Permanent
 from wfe.executors.pod.endings import Ending, Why
 from wfe.executors.pod.errands import Errands
 from wfe.executors.pod.following import Following, patiently
@@ -75,6 +76,8 @@ class PodExecutor:
         self._informer.listen(self._note)
         self._changes: dict[Where, asyncio.Event] = {}
         self._admitted: dict[AttemptKey, str] = {}
+        # The revision that an attempt was admitted for; an instance before it does not know of the attempt.
+        self._since: dict[AttemptKey, int] = {}
         self._running: Shared[TaskEnded] = Shared()
 
     async def watch(self) -> None:
@@ -117,6 +120,7 @@ class PodExecutor:
         pod = await self._errands.make(manifest)
         self._informer.put(pod)
         self._admitted[task.key] = pod.metadata.uid
+        self._since[task.key] = instance.revision
         return pod.metadata.uid
 
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
@@ -126,20 +130,36 @@ class PodExecutor:
 
     async def kill(self, key: AttemptKey, grace: timedelta) -> None:
         """End the pod; one that is still gated never runs. Its end is what `run` returns."""
-        home = await patiently(lambda: self._homes(key.instance))
-        name = labels.attempt_name(key)
-        pod = await patiently(lambda: self._errands.get(home.namespace, name))
+        try:
+            await patiently(lambda: self._kill(key, grace))
+        except Permanent as error:
+            # It runs on to its own end or its timeout, of which `run` tells; there is nobody to tell of this.
+            log.warning("attempt %d of %s cannot be ended: %s", key.attempt, key.path, error)
+
+    async def _kill(self, key: AttemptKey, grace: timedelta) -> None:
+        home = await self._homes(key.instance)
+        pod = await self._errands.get(home.namespace, labels.attempt_name(key))
         if pod is not None and pod.metadata.labels.get(labels.ID) == key.instance:
-            await patiently(lambda: self._errands.end(pod, Ending(Why.CANCELLED), grace))
+            await self._errands.end(pod, Ending(Why.CANCELLED), grace)
 
     async def settle(self, instance: Instance) -> None:
         """Remove the pods of attempts whose end the saved instance knows.
 
-        Gated pods stay: one may have been made for a decision that is about to be saved.
+        Gated pods stay: one may have been made for a decision that is about to be saved. So do those of attempts
+        that are followed just now, or were admitted for a later revision: the instance may be an old one by now.
         """
         for pod in list(self._informer.values()):
-            if _is_of(pod, instance.id) and not pod.is_gated and not _is_live(pod, instance):
+            if pod.metadata.labels.get(labels.ID) == instance.id and self._is_settled(pod, instance):
                 await self._errands.remove(pod)
+                self._since.pop(_key_of(pod), None)
+
+    def _is_settled(self, pod: AttemptPod, instance: Instance) -> bool:
+        key = _key_of(pod)
+        is_followed = (pod.metadata.namespace, pod.metadata.name) in self._changes
+        if pod.is_gated or is_followed or instance.revision < self._since.get(key, 0):
+            return False
+        pointer = instance.pointers.get(key.path)
+        return pointer is None or pointer.incarnation != pod.metadata.uid
 
     async def release(self, instance_id: str, namespace: str | None = None) -> None:
         """Remove everything that was made for attempts of an instance: it has ended, or is gone.
@@ -147,6 +167,9 @@ class PodExecutor:
         Args:
             namespace: where it was, for an instance that nobody can look up any more.
         """
+        for key in [key for key in self._since if key.instance == instance_id]:
+            del self._since[key]
+            self._admitted.pop(key, None)
         where = namespace if namespace is not None else (await self._homes(instance_id)).namespace
         try:
             for pod in await self._errands.of_instance(where, instance_id):
@@ -223,12 +246,8 @@ class PodExecutor:
             self._changes[key].set()
 
 
-def _is_of(pod: AttemptPod, instance: str) -> bool:
-    return pod.metadata.labels.get(labels.ID) == instance
-
-
-def _is_live(pod: AttemptPod, instance: Instance) -> bool:
-    """Tell whether the instance waits for this very pod."""
-    step = pod.metadata.annotations.get(labels.STEP, "")
-    pointer = instance.pointers.get(step)
-    return pointer is not None and pointer.incarnation == pod.metadata.uid
+def _key_of(pod: AttemptPod) -> AttemptKey:
+    notes = pod.metadata.annotations
+    number = notes.get(labels.ATTEMPT_NUMBER, "")
+    attempt = int(number) if number.isdecimal() else 0
+    return AttemptKey(pod.metadata.labels.get(labels.ID, ""), notes.get(labels.STEP, ""), attempt)

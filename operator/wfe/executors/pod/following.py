@@ -68,14 +68,17 @@ class Following:
         Args:
             changed: set whenever something of the pod changes.
         """
-        over = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            started = asyncio.Event()
-            copying = group.create_task(self._copy(pod, started, over), name="log")
-            last = await self._until_over(pod, changed, started)
-            over.set()
-            if not started.is_set():
-                copying.cancel()
+        started, over = asyncio.Event(), asyncio.Event()
+        try:
+            async with asyncio.TaskGroup() as group:
+                copying = group.create_task(self._copy(pod, started, over), name="log")
+                last = await self._until_over(pod, changed, started)
+                over.set()
+                if not started.is_set():
+                    copying.cancel()
+        except ExceptionGroup as errors:
+            # Whoever called knows one error from another, and has no use for two of them.
+            raise errors.exceptions[0] from errors
         return last
 
     async def _until_over(

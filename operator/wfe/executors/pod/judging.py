@@ -26,8 +26,8 @@ _REASONS: Final = {
 }
 # Reasons of the kubelet for a container that never ran.
 _NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
-# The kubelet does not know how it ended.
-_UNKNOWN: Final = "ContainerStatusUnknown"
+# Nobody knows how it ended: its node was started anew, or lost it.
+_UNKNOWN: Final = frozenset({"ContainerStatusUnknown", "Unknown"})
 _OWN_FAULT: Final = (
     "exceeds the limit",
     "exceeded its local ephemeral storage limit",
@@ -45,7 +45,7 @@ _PASSING: Final = (
 
 def judged(pod: AttemptPod, task: ProcessTask, outputs: Callable[[], Data]) -> TaskEnded:
     """Tell how the attempt of a pod that is over ended. `outputs` is called only if they count."""
-    terminated = pod.terminated if pod.terminated and pod.terminated.reason != _UNKNOWN else None
+    terminated = pod.terminated if pod.terminated and pod.terminated.reason not in _UNKNOWN else None
     ended = _of_ending(pod, task) or (
         _of_container(pod, task, terminated, outputs) if terminated else _of_pod(pod, task)
     )
