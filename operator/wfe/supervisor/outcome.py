@@ -14,6 +14,9 @@ from wfe.supervisor.protocol import End, EndReason
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126
 _SIGNALLED = 128
+_OUT_OF_MEMORY = (
+    "; its container has run out of memory: give the step more in its config, as in `memory: 2Gi`"
+)
 
 
 def outcome_of(
@@ -58,7 +61,7 @@ def _judge(task: ProcessTask, end: End) -> tuple[TaskOutcome, Failure | None]:
         case EndReason.EXIT if end.code == 0:
             return TaskOutcome.COMPLETE, None
         case EndReason.EXIT:
-            said = _exit_in_words(end.code or 0)
+            said = _exit_in_words(end.code or 0) + (_OUT_OF_MEMORY if "m" in end.wrote else "")
             return TaskOutcome.FAILED, Failure(reason=Reason.EXIT_CODE, message=said, exit_code=end.code)
         case EndReason.TIMEOUT:
             said = f"it ran longer than its timeout of {_in_words(task.timeout)} and was ended"

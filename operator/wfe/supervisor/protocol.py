@@ -23,9 +23,10 @@ On a stream of its own, so that no outcome waits behind them, the bytes of logs:
 for so many blocks of 4,096 bytes, and the answer is what there is of them, and WORD on the line behind.
 
 KEY is two safe names with a slash between. WROTE has an `o` where there is something on stdout, an `e` for stderr, an
-`f` for WFE_OUTPUT, or a `d` where that is a directory. NAME stands before the lines that PID 1 of a container copies;
-`-` keeps it from that. Times are centiseconds of the supervisor's clock, which counts from anywhere: `hello` tells
-what it showed just then. `-` stands for what is not known.
+`f` for WFE_OUTPUT, or a `d` where that is a directory; an `m` if it was killed in a container that has run out of
+memory. NAME stands before the lines that PID 1 of a container copies; `-` keeps it from that. Times are centiseconds
+of the supervisor's clock, which counts from anywhere: `hello` tells what it showed just then. `-` stands for what is
+not known.
 """
 
 import re

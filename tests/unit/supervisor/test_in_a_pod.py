@@ -162,6 +162,27 @@ def test_a_stream_is_read_in_blocks_and_each_piece_ends_with_the_readers_word(po
     assert done.stdout == b"\0" * 4096 + b"word1\n" + rest + b"word2\nword3\nword4\nword5\n"
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "code", "wrote"),
+    [
+        ("memory.events", "low 0\noom 3\noom_kill 1\n", 137, "m"),
+        ("memory/memory.oom_control", "under_oom 0\noom_kill 2\n", 137, "m"),
+        ("memory.events", "oom 3\noom_kill 0\n", 137, "-"),
+        ("memory.events", "oom_kill 1\n", 1, "-"),
+        ("nothing", "", 137, "-"),
+    ],
+)
+def test_a_killed_step_of_a_container_without_memory_says_so(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch, file: str, text: str, code: int, wrote: str
+) -> None:
+    (pod.root / "cgroup/memory").mkdir(parents=True)
+    (pod.root / "cgroup" / file).write_text(text)
+    monkeypatch.setenv("WFE_CGROUP", str(pod.root / "cgroup"))
+    talk = pod.connect()
+    talk.start("i/a", f"exit {code}")
+    assert talk.hear(End).wrote == wrote
+
+
 def test_steps_with_a_name_are_told_to_pid_1(pod: Pod) -> None:
     talk = pod.connect()
     talk.start("i/a", "true", name="build image")

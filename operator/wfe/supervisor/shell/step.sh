@@ -35,7 +35,20 @@ report() { # KEY
     [ ! -s "$out/$1/stdout" ] || wrote=o
     [ ! -s "$out/$1/stderr" ] || wrote=${wrote}e
     if [ -d "$out/$1/output" ]; then wrote=${wrote}d; elif [ -s "$out/$1/output" ]; then wrote=${wrote}f; fi
+    if [ "$code" = 137 ] && ran_out_of_memory; then wrote=${wrote}m; fi
     say "end $1 $code $why $started $ended ${wrote:--}"
+}
+
+# Where the kernel kills a process and not the whole container, only its counters tell.
+ran_out_of_memory() {
+    [ -n "${WFE_POD-}" ] || return 1
+    for file in "${WFE_CGROUP:-/sys/fs/cgroup}/memory.events" "${WFE_CGROUP:-/sys/fs/cgroup}/memory/memory.oom_control"; do
+        [ -r "$file" ] || continue
+        while read -r what count; do
+            [ "$what" != oom_kill ] || [ "$count" = 0 ] || return 0
+        done <"$file"
+    done
+    return 1
 }
 
 read_end() { # KEY
