@@ -74,7 +74,11 @@ def test_a_workflow_that_is_applied_completes_and_has_logs(release: Release, wor
     cluster = release.cluster
     cluster.apply(work, workflow("hello", shell("greet", "echo hello from $WFE_STEP")))
     cluster.apply(work, instance("hello-1", "hello"))
-    cluster.kubectl("-n", work, "wait", "wfi/hello-1", "--for=condition=Complete", "--timeout=90s")
+    waited = cluster.kubectl(
+        *("-n", work, "wait", "wfi/hello-1", "--for=condition=Complete", "--timeout=90s"), check=False
+    )
+    told = cluster.kubectl("-n", work, "describe", "wfi,pods")
+    assert "condition met" in waited, f"{waited}\n{told}\n{release.words()}"
     logs = cluster.wfe("logs", "hello-1", "--cluster", "-n", work)
     assert "hello from greet" in logs.stdout, logs.stderr
 
@@ -180,7 +184,7 @@ def test_uninstalling_while_instances_run_leaves_nothing_that_hangs(release: Rel
         what="an isolated pod is made",
     )
     release.remove()
-    assert not release.leftovers()
+    cluster.until(lambda: not release.leftovers(), what="nothing of the release is left")
     assert not [pod for pod in cluster.items(work, "pods") if pod["metadata"].get("finalizers")]
     assert cluster.get(work, "wfi", "slow-2"), "instances stay"
 
