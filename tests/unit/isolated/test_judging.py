@@ -17,8 +17,10 @@ from wfe.pods import labels
 LATER = STARTED + timedelta(seconds=60)
 
 
-def a_pod(*, ending: str = "", deleted: bool = False, node: str = "node1", **status: Any) -> AttemptPod:
-    """Return a pod as it was seen."""
+def a_pod(
+    *, ending: str = "", deleted: bool = False, grace: int = 10, node: str = "node1", **status: Any
+) -> AttemptPod:
+    """Return a pod as it was seen; without grace, the kubelet has deleted it for the last time."""
     metadata: dict[str, Any] = {
         "name": "a",
         "uid": "u",
@@ -28,10 +30,9 @@ def a_pod(*, ending: str = "", deleted: bool = False, node: str = "node1", **sta
     if ending:
         metadata["annotations"] = {labels.ENDING: ending}
     if deleted:
-        # Asked for at LATER, with ten seconds to tidy up.
         metadata |= {
-            "deletionTimestamp": stamp(LATER + timedelta(seconds=10)),
-            "deletionGracePeriodSeconds": 10,
+            "deletionTimestamp": stamp(LATER + timedelta(seconds=grace)),
+            "deletionGracePeriodSeconds": grace,
         }
     return pod_from({"metadata": metadata, "spec": {"nodeName": node}, "status": status})
 
@@ -135,6 +136,16 @@ DISRUPTED: dict[str, Any] = {
             Reason.EXIT_CODE,
             "code 3",
             id="deleted-after-it-failed",
+        ),
+        pytest.param(
+            a_pod(deleted=True, grace=0, **ended(143, after=59)), TaskOutcome.LOST, Reason.LOST, "deleted", id="cleaned"
+        ),
+        pytest.param(
+            a_pod(deleted=True, grace=0, **ended(3, after=-100)),
+            TaskOutcome.FAILED,
+            Reason.EXIT_CODE,
+            "code 3",
+            id="deleted-long-after-it-failed",
         ),
         pytest.param(
             a_pod(deleted=True, **ended(0, after=62)), TaskOutcome.COMPLETE, None, "", id="it-completed-while-deleted"

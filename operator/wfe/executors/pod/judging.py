@@ -28,6 +28,8 @@ _REASONS: Final = {
 _NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
 # Nobody knows how it ended: its node was started anew, or lost it.
 _UNKNOWN: Final = frozenset({"ContainerStatusUnknown", "Unknown"})
+# How long the kubelet may take to clean up after a pod.
+_CLEANUP: Final = timedelta(seconds=60)
 _OWN_FAULT: Final = (
     "exceeds the limit",
     "exceeded its local ephemeral storage limit",
@@ -118,12 +120,21 @@ def _disruption(pod: AttemptPod) -> str:
 
 
 def _died_of_deletion(pod: AttemptPod, terminated: Terminated) -> bool:
-    """Tell whether it ended after somebody deleted the pod; a second has room for both, and then it did."""
+    """Tell whether it ended after somebody deleted the pod; a second has room for both, and then it did.
+
+    Once all of it has ended the kubelet deletes it again, without grace, and when it was first asked to is lost. Then
+    what ended shortly before counts as ended by it: a loss is tried again at nobody's expense.
+    """
     deleted, ended = pod.metadata.deletion_timestamp, terminated.finished_at
     if deleted is None:
         return False
-    asked_at = deleted - timedelta(seconds=pod.metadata.deletion_grace_period_seconds or 0)
-    return ended is None or ended >= asked_at
+    grace = pod.metadata.deletion_grace_period_seconds or 0
+    within = (
+        timedelta(seconds=grace)
+        if grace
+        else _CLEANUP + timedelta(seconds=pod.spec.termination_grace_period_seconds)
+    )
+    return ended is None or ended >= deleted - within
 
 
 def _said(

@@ -81,6 +81,7 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     """What was asked for."""
 
     node_name: str = ""
+    termination_grace_period_seconds: int = 30
     scheduling_gates: list[Gate] = []
 
 
