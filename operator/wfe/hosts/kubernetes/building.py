@@ -11,7 +11,9 @@ from wfe.executors.runner import RunnerExecutor, RunnerPod, RunnerSettings
 from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.ground import Footing
 from wfe.hosts.kubernetes.homes import TreeHomes
+from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.objects import WorkflowObject
+from wfe.hosts.kubernetes.placing import Pods
 from wfe.hosts.kubernetes.settings import Runner, Settings, SettingsInvalid
 from wfe.kube import Client, Informer
 from wfe.kube.resource import PODS
@@ -57,7 +59,9 @@ class Caches:
         }
 
 
-def footing_of(client: Client, caches: Caches, homes: TreeHomes, settings: Settings) -> Footing:
+def footing_of(
+    client: Client, caches: Caches, homes: TreeHomes, settings: Settings, metrics: Metrics
+) -> Footing:
     """Make the executors of a term of leading."""
     pods = pod_settings(settings.runner)
     archives = Archives(client, homes)
@@ -65,7 +69,8 @@ def footing_of(client: Client, caches: Caches, homes: TreeHomes, settings: Setti
         client, caches.runners, homes, RunnerSettings(pods=pods), sink=archives, now=client.now
     )
     isolated = PodExecutor(client, homes.home, pods, archives, informer=caches.attempts)
-    return Footing(runner, isolated, homes, archives)
+    tasks = Pods(runner, isolated, now=client.now, started=metrics.dispatch_seconds.observe)
+    return Footing(runner, isolated, homes, archives, tasks)
 
 
 def pod_settings(runner: Runner) -> PodSettings:

@@ -59,11 +59,8 @@ class Footing:
     isolated: PodExecutor
     homes: TreeHomes
     archive: Archives
-    pods: Pods = field(init=False)
+    pods: Pods
     _told: dict[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.pods = Pods(self.runner, self.isolated)
 
     @property
     def executor(self) -> Executor:

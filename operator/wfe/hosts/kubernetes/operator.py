@@ -17,8 +17,9 @@ from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.notices import Notices
 from wfe.hosts.kubernetes.settings import Settings
 from wfe.hosts.kubernetes.site import site
+from wfe.hosts.kubernetes.streams import CountingClient
 from wfe.hosts.kubernetes.term import Term, World
-from wfe.kube import Access, Client
+from wfe.kube import Access
 from wfe.providers.customresource import EventObject, KubernetesLeases
 
 log: Any = structlog.get_logger(__name__)
@@ -31,7 +32,7 @@ class Operator:
     def __init__(self, settings: Settings, access: Access) -> None:
         self.settings = settings
         self.metrics = Metrics()
-        self.client = Client(access, user_agent=USER_AGENT, observe=self.metrics.observe)
+        self.client = CountingClient(access, user_agent=USER_AGENT, observe=self.metrics.observe)
         self.clock = ServerClock(self.client.now)
         self.caches = Caches.of(self.client, settings)
         self.notices = Notices(self.client, instance=settings.identity, now=self.client.now)
@@ -71,7 +72,7 @@ class Operator:
     async def _lead(self) -> None:
         settings, caches = self.settings, self.caches
         homes = TreeHomes(settings.runner.image)
-        footing = footing_of(self.client, caches, homes, settings)
+        footing = footing_of(self.client, caches, homes, settings, self.metrics)
         world = World(settings, self.client, self.clock, caches, self.metrics, self.notices)
         term = Term(world, homes, footing)
         self._term = term
@@ -105,6 +106,7 @@ class Operator:
         for name, cache in self.caches.by_name().items():
             self.metrics.watch_age.labels(name).set(cache.age)
         self.metrics.loop_lag.set(self.lag.most)
+        self.metrics.sessions.set(self.client.sessions)
         term = self._term
         for queue, waiting in (term.waiting if term is not None else {}).items():
             self.metrics.queue_depth.labels(queue).set(waiting)

@@ -42,11 +42,15 @@ class Pods:
     """Sends tasks to one of two executors by what their plan says; keeps the promise of `ports.executor`.
 
     Attributes:
+        now: the time, as it stands in the ends of attempts.
+        started: told how many seconds after its dispatch each attempt started.
         ran_isolated: the instances that have had pods of attempts.
     """
 
     runner: Executor
     isolated: Executor
+    now: Callable[[], datetime]
+    started: Callable[[float], None] = lambda _: None
     ran_isolated: set[str] = field(default_factory=set)
     _isolated: set[AttemptKey] = field(default_factory=set)
 
@@ -67,6 +71,14 @@ class Pods:
 
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Run the task in its pod."""
+        asked = self.now()
+        ended = await self._run(task, incarnation)
+        if ended.started_at is not None and ended.started_at >= asked:
+            # One that had started before was found again.
+            self.started((ended.started_at - asked).total_seconds())
+        return ended
+
+    async def _run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         if not task.isolated:
             return await self.runner.run(task, incarnation)
         self._isolated.add(task.key)
