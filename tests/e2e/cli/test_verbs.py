@@ -115,17 +115,12 @@ def test_an_instance_is_steered_from_the_command_line(typed: Typed) -> None:
     typed("submit", typed.write("steered.yaml", STEERED), "--name", "s1", "--wait", code=3)
     typed("suspend", "s1")
     typed("resume", "s1")
-    typed.cluster.until(lambda: waits_at(typed, "s1", "gate"), what="it does not wait for the event")
+    typed.until_waits("s1", "gate")
     watching = typed.start("watch", "s1", "-o", "plain", "--logs")
     typed("publish", "go", "here", '{"by": "Grace"}')
     shown, _ = watching.communicate(timeout=60)
 
     assert (watching.returncode, "last | Grace" in shown) == (0, True), shown
-
-
-def waits_at(typed: Typed, name: str, step: str) -> bool:
-    steps = typed.json("show", name)["steps"]
-    return any(one["path"] == step and one["status"] == "Waiting" for one in steps)
 
 
 def test_what_was_cancelled_is_retried_with_what_it_had(typed: Typed) -> None:
@@ -140,12 +135,12 @@ workflow:
       wait_for: {event: never, key: k}
 """
     typed("submit", typed.write("twice.yaml", text), "--name", "t1")
-    typed.cluster.until(lambda: waits_at(typed, "t1", "second"), what="it does not wait")
+    typed.until_waits("t1", "second")
     assert "t1: Terminated" in typed("cancel", "t1").stdout
     token = typed.json("show", "t1")["data"]["token"]
 
     typed("retry", "t1", "--name", "t2")
-    typed.cluster.until(lambda: waits_at(typed, "t2", "second"), what="the retry does not wait")
+    typed.until_waits("t2", "second")
 
     assert typed.json("show", "t2")["data"]["token"] == token
     typed("cancel", "t2")
@@ -200,7 +195,7 @@ def test_a_namespace_that_is_not_there_is_said_to_be_missing(typed: Typed) -> No
 def test_ctrl_c_leaves_the_instance_alone(typed: Typed) -> None:
     text = "workflow: {id: waits, version: 1, steps: [{name: one, wait_for: {event: e, key: k}}]}"
     typed("submit", typed.write("waits.yaml", text), "--name", "w1")
-    typed.cluster.until(lambda: waits_at(typed, "w1", "one"), what="it does not wait")
+    typed.until_waits("w1", "one")
     watching = typed.start("watch", "w1", "-o", "plain")
     assert watching.stdout is not None
     watching.stdout.readline()

@@ -41,6 +41,19 @@ class Typed:
             text=True,
         )
 
+    def until_waits(self, name: str, step: str) -> None:
+        """Wait until an instance waits at a step."""
+
+        def waits() -> bool:
+            steps = self.json("show", name)["steps"]
+            return any(one["path"] == step and one["status"] == "Waiting" for one in steps)
+
+        try:
+            self.cluster.until(waits, what=f"{name} does not wait at {step}")
+        except AssertionError as error:
+            shown = f"{self('show', name).stdout}\nthe operator says\n{self.operator.last_words()}"
+            raise AssertionError(f"{error}\n{shown}") from error
+
     def write(self, name: str, text: str) -> str:
         """Write a file and return its path."""
         path = self.directory / name
