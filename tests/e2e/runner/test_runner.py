@@ -1,7 +1,6 @@
 """The runner executor on a real kubelet, in a namespace whose pods are restricted."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic
 
@@ -206,26 +205,16 @@ async def test_a_released_runner_is_gone(namespace: str) -> None:
         assert executor.place(an_instance("root")()) == ""
 
 
-@pytest.mark.parametrize(
-    "script", ["true", "echo hello", 'echo a=1 >"$WFE_OUTPUT"'], ids=["true", "log", "output"]
-)
 @pytest.mark.parametrize("image", [DEBIAN, BUSYBOX], ids=["debian", "busybox"])
-async def test_short_steps_follow_each_other_within_milliseconds(
-    namespace: str, image: str, script: str, record_property: Callable[[str, object], None]
-) -> None:
+async def test_short_steps_follow_each_other_within_milliseconds(namespace: str, image: str) -> None:
     async with a_tree(namespace, needs(image)) as tree, tree.controller() as executor:
-        place = await tree.place(executor, a_step("true"))
-        await executor.run(a_step("true"), place)
+        first = a_step("echo hello")
+        place = await tree.place(executor, first)
+        await executor.run(first, place)
         took = []
         for _ in range(300):
             began = monotonic()
-            assert (await executor.run(a_step(script), place)).outcome is TaskOutcome.COMPLETE
-            took.append((monotonic() - began) * 1000)
-        took.sort()
-        began = monotonic()
-        await asyncio.gather(*(executor.run(a_step(script), place) for _ in range(300)))
-        record_property("p50_ms", round(took[150], 1))
-        record_property("p99_ms", round(took[297], 1))
-        record_property("steps_a_second", round(300 / (monotonic() - began)))
-        # Far from what it is, and far from a pod for each step.
-        assert took[150] < 200
+            assert (await executor.run(a_step("echo hello"), place)).outcome is TaskOutcome.COMPLETE
+            took.append(monotonic() - began)
+        # Ten times what it takes, and far from the seconds of a pod for each step.
+        assert sorted(took)[150] < 0.2

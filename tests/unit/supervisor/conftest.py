@@ -111,6 +111,9 @@ class Talk:
     def read(self, key: str, name: str) -> bytes:
         return (self.out / key / name).read_bytes()
 
+    def size(self, key: str, name: str) -> int:
+        return (self.state / key / name).stat().st_size
+
     def hang_up(self) -> int:
         assert self.process.stdin is not None
         self.process.stdin.close()

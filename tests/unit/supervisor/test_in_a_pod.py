@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.supervisor.test_supervisor import wait_until
 from wfe.supervisor import protocol
 from wfe.supervisor.protocol import Acked, End, EndReason, Hello, OutputBytes, Outputs, Refused
 
@@ -47,6 +48,15 @@ def test_claims_and_records_are_apart_from_what_can_grow(pod: Pod) -> None:
     assert talk.hear(End).wrote == "oe"
     assert names_below(pod.state / "i/a") == {"claim", "pid", "end"}
     assert names_below(pod.out / "i/a") == {"launch", "stdout", "stderr"}
+
+
+def test_of_a_step_that_ended_only_its_end_takes_room(pod: Pod) -> None:
+    talk = pod.connect()
+    talk.start("i/a", "exit 3")
+    talk.hear(End)
+    wait_until(lambda: [talk.size("i/a", name) for name in ("claim", "pid")] == [0, 0])
+    talk.start("i/a", "echo twice")
+    assert talk.hear(End).code == 3
 
 
 def test_a_step_that_writes_too_much_is_ended_there_too(pod: Pod) -> None:

@@ -35,7 +35,8 @@ from wfe.pods import Home, container_for
 from wfe.ports.logs import LogSink
 from wfe.supervisor.shared import Shared
 
-_ACKNOWLEDGE_AFTER_SECONDS: Final = 10.0
+# PID 1 prints what ended steps wrote, and takes a moment for it.
+_ACKNOWLEDGE_AFTER_SECONDS: Final = 5.0
 
 
 class NoContainer(Permanent):

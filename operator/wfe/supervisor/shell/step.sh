@@ -90,6 +90,8 @@ finish() { # KEY CODE
     [ "$step" = - ] || kill -KILL "-$step" 2>/dev/null
     [ -z "$relays" ] || drain
     record "$1" "$2" "$why" "$started"
+    # In a pod this is memory: what the end makes useless takes no more of it.
+    [ "$out" = . ] || [ "$dot" != . ] || { : >|"$1/pid"; : >|"$1/claim"; }
 }
 
 # The values came over the stream for this start alone, in pieces, and were written nowhere; or they are in files.
