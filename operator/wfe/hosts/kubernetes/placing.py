@@ -52,7 +52,7 @@ class Pods:
     now: Callable[[], datetime]
     started: Callable[[float], None] = lambda _: None
     ran_isolated: set[str] = field(default_factory=set)
-    _isolated: set[AttemptKey] = field(default_factory=set)
+    _running: dict[AttemptKey, Executor] = field(default_factory=dict)
 
     @property
     def admits(self) -> bool:
@@ -79,19 +79,20 @@ class Pods:
         return ended
 
     async def _run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
-        if not task.isolated:
-            return await self.runner.run(task, incarnation)
-        self._isolated.add(task.key)
-        self.ran_isolated.add(task.key.instance)
+        executor = self._running[task.key] = self._of(task)
+        if task.isolated:
+            self.ran_isolated.add(task.key.instance)
         try:
-            return await self.isolated.run(task, incarnation)
+            return await executor.run(task, incarnation)
         finally:
-            self._isolated.discard(task.key)
+            del self._running[task.key]
 
     async def kill(self, key: AttemptKey, grace: timedelta) -> None:
         """End a task, wherever it runs."""
-        executor = self.isolated if key in self._isolated else self.runner
-        await executor.kill(key, grace)
+        known = self._running.get(key)
+        # One that waits for its turn is nowhere yet: wherever it is to run, it must not.
+        for executor in (known,) if known is not None else (self.runner, self.isolated):
+            await executor.kill(key, grace)
 
     async def close(self, grace: timedelta) -> None:
         """Detach from what runs."""
