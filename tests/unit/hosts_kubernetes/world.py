@@ -66,6 +66,8 @@ class FakeFooting:
 
     def saved(self, instance: Instance, change: Lifecycle, later: Later) -> None: ...
 
+    async def tend(self) -> None: ...
+
     async def release_orphans(self, known: Collection[str]) -> None:
         self.orphans.append(known)
 

@@ -14,6 +14,7 @@ from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.objects import WorkflowObject
 from wfe.hosts.kubernetes.placing import Pods
+from wfe.hosts.kubernetes.pool import Pool
 from wfe.hosts.kubernetes.settings import Runner, Settings, SettingsInvalid
 from wfe.kube import Client, Informer
 from wfe.kube.resource import PODS
@@ -33,6 +34,7 @@ class Caches:
     workflows: Informer[WorkflowObject]
     runners: Informer[RunnerPod]
     attempts: Informer[AttemptPod]
+    idle: Informer[RunnerPod]
 
     @classmethod
     def of(cls, client: Client, settings: Settings) -> "Caches":
@@ -46,6 +48,7 @@ class Caches:
             Informer(
                 client, PODS, AttemptPod, namespaces=namespaces, labels=f"{labels.ROLE}={labels.ATTEMPT}"
             ),
+            Informer(client, PODS, RunnerPod, namespaces=namespaces, labels=f"{labels.ROLE}={labels.POOL}"),
         )
 
     def by_name(self) -> "Mapping[str, Informer[Any]]":
@@ -56,6 +59,7 @@ class Caches:
             "workflows": self.workflows,
             "runner pods": self.runners,
             "attempt pods": self.attempts,
+            "pool pods": self.idle,
         }
 
 
@@ -69,8 +73,12 @@ def footing_of(
         client, caches.runners, homes, RunnerSettings(pods=pods), sink=archives, now=client.now
     )
     isolated = PodExecutor(client, homes.home, pods, archives, informer=caches.attempts)
-    tasks = Pods(runner, isolated, now=client.now, started=metrics.dispatch_seconds.observe)
-    return Footing(runner, isolated, homes, archives, tasks)
+    written = settings.runner.pool
+    namespaces = written.namespaces or settings.namespaces
+    pool = Pool(client, caches.idle, caches.runners, pods, written.size, namespaces)
+    started = metrics.dispatch_seconds.observe
+    tasks = Pods(runner, isolated, now=client.now, started=started, pool=pool, homes=homes)
+    return Footing(runner, isolated, homes, archives, tasks, pool)
 
 
 def pod_settings(runner: Runner) -> PodSettings:

@@ -1,4 +1,4 @@
-"""What is done before the operator is uninstalled: it is stopped, and its finalizers are taken off pods.
+"""What is done before the operator is uninstalled: it is stopped, its finalizers are taken off pods, and idle pods go.
 
 Instances stay, and so does what their pods do; without an operator nobody would take the finalizers off, and the pods
 and their namespaces could not be deleted.
@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from wfe.hosts.kubernetes.settings import Settings
-from wfe.kube import ApiNotFound, Client, find_access
+from wfe.kube import ApiConflict, ApiForbidden, ApiNotFound, Client, find_access
 from wfe.kube.resource import PODS, Resource
 from wfe.pods import labels
 
@@ -33,6 +33,7 @@ async def run(settings: Settings) -> None:
         freed = 0
         for namespace in settings.namespaces or (None,):
             freed += await free(client, namespace)
+            await drain(client, namespace)
         log.info("finalizers taken off", pods=freed)
     finally:
         await client.close()
@@ -53,6 +54,17 @@ async def stop(client: Client, deployment: str, namespace: str) -> None:
                 await asyncio.sleep(LOOK_EVERY)
     except TimeoutError:
         log.warning("the operator's pods are still there; going on without waiting")
+
+
+async def drain(client: Client, namespace: str | None) -> None:
+    """Delete the pods of the pool, which belong to nobody."""
+    selector = f"{labels.ROLE}={labels.POOL}"
+    async for pod in client.list(PODS, namespace, labels=selector, metadata_only=True):
+        metadata = pod["metadata"]
+        try:
+            await client.delete(PODS, metadata["name"], metadata["namespace"], uid=metadata["uid"])
+        except (ApiConflict, ApiForbidden) as error:
+            log.warning("a pod of the pool is left", pod=metadata["name"], error=str(error))
 
 
 async def free(client: Client, namespace: str | None) -> int:

@@ -13,6 +13,7 @@ from wfe.executors.runner import RunnerExecutor
 from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.homes import NotKnownYet, Place, TreeHomes
 from wfe.hosts.kubernetes.placing import Pods
+from wfe.hosts.kubernetes.pool import Pool
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle, StepChanged
 from wfe.ports.executor import Executor
@@ -42,6 +43,10 @@ class Grounds(Protocol):
         """Hear of a save."""
         ...
 
+    async def tend(self) -> None:
+        """Keep idle pods at hand, until cancelled."""
+        ...
+
     async def release_orphans(self, known: Collection[str]) -> None:
         """Let go of what belongs to roots that are not known any more."""
         ...
@@ -60,6 +65,7 @@ class Footing:
     homes: TreeHomes
     archive: Archives
     pods: Pods
+    pool: Pool
     _told: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -122,6 +128,10 @@ class Footing:
             and instance.id in self.pods.ran_isolated
         ):
             later(self.isolated.settle(instance))
+
+    async def tend(self) -> None:
+        """Keep idle pods at hand, until cancelled."""
+        await self.pool.run()
 
     async def release_orphans(self, known: Collection[str]) -> None:
         """Pods of attempts keep finalizers: let go of those whose roots are not known any more."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from wfe.graph.graph import Graph
 from wfe.hosts.kubernetes.homes import TreeHomes
@@ -13,7 +14,7 @@ from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask, PythonTask, Task
-from wfe.pods import PodSettings, placed
+from wfe.pods import Home, PodSettings, placed
 from wfe.ports.executor import Executor
 from wfe.runtime.plan import plan
 
@@ -37,6 +38,14 @@ class HomePlanner:
         return placed(task, self.homes.of(instance, graph).needs, self.settings)
 
 
+class Claims(Protocol):
+    """Idle pods that a tree can take over."""
+
+    async def claim(self, home: Home) -> bool:
+        """Make an idle pod the pod of a tree. False: there is none that would do."""
+        ...
+
+
 @dataclass(slots=True)
 class Pods:
     """Sends tasks to one of two executors by what their plan says; keeps the promise of `ports.executor`.
@@ -44,6 +53,8 @@ class Pods:
     Attributes:
         now: the time, as it stands in the ends of attempts.
         started: told how many seconds after its dispatch each attempt started.
+        pool: where a pod for an instance that has none may come from.
+        homes: the homes of instances.
         ran_isolated: the instances that have had pods of attempts.
     """
 
@@ -51,6 +62,8 @@ class Pods:
     isolated: Executor
     now: Callable[[], datetime]
     started: Callable[[float], None] = lambda _: None
+    pool: Claims | None = None
+    homes: TreeHomes | None = None
     ran_isolated: set[str] = field(default_factory=set)
     _running: dict[AttemptKey, Executor] = field(default_factory=dict)
 
@@ -67,6 +80,9 @@ class Pods:
 
     async def admit(self, task: ProcessTask, instance: Instance) -> str:
         """Make the pod, or find it."""
+        is_first = not task.isolated and instance.incarnation is None and not self.runner.place(instance)
+        if is_first and self.pool is not None and self.homes is not None:
+            await self.pool.claim(await self.homes.home(instance.id))
         return await self._of(task).admit(task, instance)
 
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:

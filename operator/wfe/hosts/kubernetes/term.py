@@ -134,6 +134,7 @@ class Term:
                 group.create_task(self._workflow_queue.run(judge, workers=2), name="workflows")
                 group.create_task(self._report_queue.run(self._take_reports, workers=2), name="reports")
                 group.create_task(self._sweeper.run(), name="sweep")
+                group.create_task(self._footing.tend(), name="tend the pool")
                 group.create_task(self._release_orphans(), name="release orphans")
         finally:
             await self._close()
