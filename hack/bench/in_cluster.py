@@ -98,7 +98,7 @@ class Site:
                 {
                     "port": OPERATOR_PORT,
                     "runner": {"image": self.options.image, "imagePullPolicy": "IfNotPresent"},
-                    "leaseNamespace": "default",
+                    "leaseNamespace": "kube-public",
                 }
             )
         )

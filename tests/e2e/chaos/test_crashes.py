@@ -80,7 +80,7 @@ def test_a_step_that_takes_too_much_memory_fails_and_says_so(
     cluster: Cluster, operator: Operator, namespace: str
 ) -> None:
     del operator
-    eat = "python3 -c 'x = bytearray(400 << 20)' || exit $?"
+    eat = "python3 -c 'x = b\"x\" * (400 << 20)' || exit $?"
     eater = shell("eat", eat, memory="64Mi", image="localhost/debian:testbed")
     cluster.apply(namespace, workflow("eats", eater), instance("i", "eats"))
     status = cluster.ended(namespace, "i")

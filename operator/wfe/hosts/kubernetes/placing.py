@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
 
 from wfe.graph.graph import Graph
 from wfe.hosts.kubernetes.homes import TreeHomes
@@ -17,6 +17,9 @@ from wfe.model.task import ProcessTask, PythonTask, Task
 from wfe.pods import Home, PodSettings, placed
 from wfe.ports.executor import Executor
 from wfe.runtime.plan import plan
+
+# A start is told in hundredths of a second, rounded down.
+TICK: Final = timedelta(milliseconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,9 @@ class Pods:
         """Run the task in its pod."""
         asked = self.now()
         ended = await self._run(task, incarnation)
-        if ended.started_at is not None and ended.started_at >= asked:
-            # One that had started before was found again.
-            self.started((ended.started_at - asked).total_seconds())
+        if ended.started_at is not None and ended.started_at > asked - TICK:
+            # Else it had started before, and was found again.
+            self.started(max(0.0, (ended.started_at - asked).total_seconds()))
         return ended
 
     async def _run(self, task: ProcessTask, incarnation: str) -> TaskEnded:

@@ -233,7 +233,7 @@ class Objects:
 
 
 def _with_status(now: Object, wanted: Object) -> Object:
-    rest = {key: value for key, value in now.items() if key != "status"}
+    rest = {key: value for key, value in now.items() if key != "status"} | {"metadata": dict(now["metadata"])}
     return {**rest, "status": wanted["status"]} if "status" in wanted else rest
 
 
