@@ -246,6 +246,25 @@ def test_pid_1_prints_what_steps_write_behind_their_names(pod: Pod, contain: Any
     assert container.stdout.readline() == b"[test#2] down\n"
 
 
+def test_pid_1_prints_long_output_whole(pod: Pod, contain: Any) -> None:
+    container = contain("copy")
+    talk = pod.connect()
+    talk.start("i/a", "i=0; while [ $i -lt 500 ]; do i=$((i + 1)); echo line $i; done; printf end", name="s")
+    talk.hear(End)
+    for number in range(1, 501):
+        assert container.stdout.readline() == b"[s] line %d\n" % number
+    assert container.stdout.read(7) == b"[s] end"
+
+
+def test_pid_1_is_fit_for_its_shells() -> None:
+    path = Path(protocol.__file__).parent / "shell/pid1.sh"
+    try:
+        said = subprocess.run(["shellcheck", path], check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("shellcheck is not installed")
+    assert said.stdout == ""
+
+
 @pytest.mark.parametrize("mode", ["copy", "quiet"])
 def test_what_runs_when_the_pod_goes_away_is_lost_and_not_failed(pod: Pod, contain: Any, mode: str) -> None:
     container = contain(mode)

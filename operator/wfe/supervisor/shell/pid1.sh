@@ -29,13 +29,20 @@ lose() {
 
 doze() { sleep "$1" 2>/dev/null || sleep 1; }
 
-# The rest of an open stream, line by line behind a name. Only the first line is read by the shell itself: that there
-# is none costs no process.
+# The rest of an open stream, line by line behind a name. The shell reads a few lines itself, which costs no process;
+# it reads byte by byte, so many lines are better left to one.
 pass_on() { # NAME, stream on stdin
-    if IFS= read -r line || [ -n "$line" ]; then
+    lines=0
+    while [ "$lines" -lt 8 ]; do
+        line=
+        if ! IFS= read -r line; then
+            [ -z "$line" ] || printf '[%s] %s\n' "$1" "$line"
+            return 0
+        fi
         printf '[%s] %s\n' "$1" "$line"
-        sed "s|^|[$1] |"
-    fi
+        lines=$((lines + 1))
+    done
+    sed "s|^|[$1] |"
 }
 
 follow() { # KEY NAME
