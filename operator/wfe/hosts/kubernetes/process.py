@@ -6,6 +6,7 @@ end cancels every task that is younger than itself.
 """
 
 import asyncio
+import signal
 from typing import Any, Final
 
 import aiohttp
@@ -18,7 +19,8 @@ from wfe.kube import Access, find_access
 from wfe.providers.customresource.names import GROUP
 
 log: Any = structlog.get_logger(__name__)
-STOP_WITHIN: Final = 8.0
+STOP_WITHIN: Final = 7.0
+KOPF_LEAVES_WITHIN: Final = 1.0
 
 
 async def run(settings: Settings) -> None:
@@ -30,15 +32,20 @@ async def run(settings: Settings) -> None:
     """
     access = find_access()
     operator = Operator(settings, access)
-    stop = asyncio.Event()
+    ready, stop = asyncio.Event(), asyncio.Event()
     async with operator.open():
         working = asyncio.create_task(operator.run(), name="operator")
-        working.add_done_callback(lambda _: stop.set())
+        hosting = asyncio.create_task(hosted(operator, access, ready, stop), name="kopf")
+        waiting = asyncio.create_task(_told(ready), name="wait for the end")
         try:
-            await hosted(operator, access, stop)
+            await asyncio.wait({working, hosting, waiting}, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # First what works, which then gives the lease back; kopf would cancel it piece by piece.
             working.cancel()
+            waiting.cancel()
             await _ended(working)
+            stop.set()
+            await _left(hosting)
     log.info("ended")
 
 
@@ -51,8 +58,26 @@ async def _ended(working: "asyncio.Task[None]") -> None:
         raise error
 
 
-async def hosted(operator: Operator, access: Access, stop: asyncio.Event) -> None:
-    """Let kopf hold the process, until a signal or until `stop`."""
+async def _left(hosting: "asyncio.Task[None]") -> None:
+    """Wait until kopf has left, but not while it looks for what else there might be; raise what broke it."""
+    await asyncio.wait({hosting}, timeout=KOPF_LEAVES_WITHIN)
+    hosting.cancel()
+    await asyncio.wait({hosting})
+    if not hosting.cancelled() and (error := hosting.exception()) is not None:
+        raise error
+
+
+async def _told(ready: asyncio.Event) -> None:
+    """Wait until somebody wants the process to end. kopf listens for that too, until it is ready."""
+    told = asyncio.Event()
+    await ready.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await told.wait()
+
+
+async def hosted(operator: Operator, access: Access, ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """Let kopf hold the process until `stop`; `ready` is set once it does."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.startup(registry=registry)
@@ -77,7 +102,9 @@ async def hosted(operator: Operator, access: Access, stop: asyncio.Event) -> Non
             server=access.server, aiohttp_session=session, default_namespace=access.namespace
         )
 
-    await kopf.operator(registry=registry, standalone=True, clusterwide=True, stop_flag=stop)
+    await kopf.operator(
+        registry=registry, standalone=True, clusterwide=True, ready_flag=ready, stop_flag=stop
+    )
 
 
 class NoDiff(kopf.DiffBaseStorage):
