@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from tests.unit.runtime.site import virtually
+from tests.unit.test_house import ROOT
 from wfe.hosts.kubernetes.health import Health, Lag
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.site import site
@@ -82,8 +83,6 @@ async def test_the_site_serves_probes_and_metrics() -> None:
 
 
 def test_every_metric_is_in_the_document() -> None:
-    from tests.unit.test_house import ROOT  # noqa: PLC0415
-
     document = (ROOT / "docs" / "metrics.md").read_text()
     kinds = {"counter": "_total"}
     for metric in Metrics().registry.collect():

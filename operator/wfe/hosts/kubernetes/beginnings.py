@@ -30,6 +30,11 @@ class Refused(Permanent):
         self.reason = reason
         self.message = message
 
+    @property
+    def is_about_workflow(self) -> bool:
+        """Whether only a change of a Workflow can help, or of the instance itself."""
+        return self.reason in {"WorkflowNotFound", "WorkflowInvalid", "InputsInvalid", "SpecInvalid"}
+
 
 @dataclass(frozen=True, slots=True)
 class Beginnings:

@@ -39,6 +39,7 @@ from wfe.providers.customresource.words import stamp
 log: Any = structlog.get_logger(__name__)
 Key = tuple[str, str]
 SOON: Final = 5.0
+LATER: Final = 60.0
 LONGEST_PAUSE: Final = 60.0
 
 
@@ -120,7 +121,8 @@ class Carrier:
         except Refused as refused:
             await self._hold(room, found, refused.reason, refused.message)
             self.post(room, found, "Warning", refused.reason, refused.message)
-            return None
+            # What others may mend without a change of a Workflow is tried again by itself.
+            return None if refused.is_about_workflow else LATER
         except Retryable as error:
             await self._hold(room, found, "NotYet", str(error))
             return SOON
@@ -141,7 +143,9 @@ class Carrier:
         room.ids.pop(name, None)
         self.homes.forget([found.metadata.uid])
         if room.refused.get(name) != message:
-            log.info("instance not begun", namespace=room.namespace, instance=name, reason=reason)
+            log.info(
+                "instance not begun", namespace=room.namespace, instance=name, reason=reason, why=message
+            )
         room.refused[name] = message
         await room.store.refuse(name, reason, message)
 

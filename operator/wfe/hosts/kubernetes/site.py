@@ -34,7 +34,7 @@ async def site(port: int, *, live: Check, ready: Check, metrics: Callable[[], by
     try:
         listener = web.TCPSite(runner, port=port)
         await listener.start()
-        yield int(runner.addresses[0][1])
+        yield port_of(runner)
     finally:
         await runner.cleanup()
 
@@ -44,3 +44,9 @@ def _async(answer: Callable[[web.Request], web.Response]) -> Callable[[web.Reque
         return answer(request)
 
     return handler
+
+
+def port_of(runner: web.AppRunner) -> int:
+    """Return the port that a site listens on; of one that the system chose, that of IPv4, which is another for IPv6."""
+    addresses = [address for address in runner.addresses if len(address) == 2]
+    return int((addresses or runner.addresses)[0][1])

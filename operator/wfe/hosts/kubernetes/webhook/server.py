@@ -17,6 +17,7 @@ from aiohttp import web
 
 from wfe.errors import WfeError
 from wfe.graph.graph import Graph
+from wfe.hosts.kubernetes.site import port_of
 from wfe.hosts.kubernetes.webhook import review
 from wfe.hosts.kubernetes.webhook.certificate import Certificate
 from wfe.hosts.kubernetes.webhook.review import Answer
@@ -139,7 +140,7 @@ class Server:
         try:
             listener = web.TCPSite(runner, port=port, ssl_context=self._context)
             await listener.start()
-            yield int(runner.addresses[0][1])
+            yield port_of(runner)
         finally:
             await runner.cleanup()
 
