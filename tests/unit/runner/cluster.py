@@ -14,6 +14,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, TypeVar
 
+from wfe.errors import Conflict
 from wfe.executors.runner import RunnerExecutor, RunnerPod, RunnerSettings
 from wfe.executors.runner.files import Paths
 from wfe.kube import Client, Informer
@@ -250,6 +251,8 @@ async def _relay(session: Session, process: asyncio.subprocess.Process) -> int:
         with suppress(ConnectionError, RuntimeError):
             while data := await stdout.read(16 * BLOCK):
                 await session.write(data)
+        # Whoever still writes finds that nobody reads.
+        process._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined]
 
     async def complain() -> None:
         with suppress(ConnectionError, RuntimeError):
@@ -292,12 +295,16 @@ class Homes:
     def __init__(self, its: Needs) -> None:
         self.needs = its
         self.epochs = 0
+        self.failures = 0
 
     async def home(self, instance: str) -> Home:
         return Home(ROOT, NAMESPACE, OWNER, "pipeline", self.needs)
 
     async def epoch(self, root: str) -> int:
         assert root == ROOT
+        if self.failures:
+            self.failures -= 1
+            raise Conflict("somebody else was faster")
         self.epochs += 1
         return self.epochs
 

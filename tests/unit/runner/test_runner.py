@@ -221,7 +221,7 @@ async def test_other_workspaces_go_on_in_another_pod(world: World, kind: Workspa
     await world.close()
 
 
-async def test_a_quota_is_waited_for_and_a_refusal_is_not(world: World) -> None:
+async def test_a_pod_that_the_api_server_refuses_is_an_error(world: World) -> None:
     host = world.host()
     await host.begun()
     faults = world.cluster.server.faults
@@ -562,6 +562,32 @@ async def test_only_so_many_streams_are_open_and_all_steps_end(world: World) -> 
     assert {end.outcome for end in ends} == {TaskOutcome.COMPLETE}
     for task in tasks:
         assert world.sink.bytes_of(task.key) == b"done\n"
+    await world.close()
+
+
+async def test_a_pod_that_is_given_back_while_a_step_runs_loses_it(world: World) -> None:
+    host = world.host()
+    task = a_waiting_task(world)
+    _, run = await begun(host, task)
+    await is_waiting(world, task)
+    await host.executor.release(ROOT)
+    assert (await run).outcome is TaskOutcome.LOST
+    await world.close()
+
+
+async def test_an_epoch_that_cannot_be_raised_yet_is_waited_for(world: World) -> None:
+    first = world.host()
+    task = a_waiting_task(world)
+    place, run = await begun(first, task)
+    await is_waiting(world, task)
+    await first.close(NO_TIME)
+    await asyncio.wait([run])
+    world.homes.failures = 2
+    second = world.host()
+    run = asyncio.create_task(second.run(task, place))
+    await until(lambda: world.homes.epochs == 1)
+    let_go(world)
+    assert (await run).exit_code == 6
     await world.close()
 
 

@@ -98,7 +98,6 @@ class LogChannel:
                 while self._unsent:
                     asked = self._unsent.popleft()
                     self._asked.append(asked)
-                    slot.touch()
                     command = protocol.log(asked.key, asked.stream, asked.block, BLOCKS, word)
                     await slot.stream.write(command)
                 self._wanted.clear()
@@ -115,6 +114,9 @@ class LogChannel:
         while data := await slot.stream.read():
             looked = max(0, len(rest) - len(end))
             rest += data
+            # Who asks again and again without an answer is quiet, and can be hung up on.
+            if len(rest) > len(end):
+                slot.touch()
             while (found := rest.find(end, looked)) >= 0:
                 if self._asked:
                     answer = self._asked.popleft().answer

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from posixpath import join
 from typing import Final
 
-from wfe.errors import Permanent, WfeError
+from wfe.errors import Permanent, Retryable, WfeError
 from wfe.executors.runner.channel import BLOCKS, LogChannel
 from wfe.executors.runner.endings import cancelled, has_restarted, lost, lost_in
 from wfe.executors.runner.errors import AttachRefused, ContainerStuck, Overtaken, PodGone
@@ -28,7 +28,7 @@ from wfe.model.task import ProcessTask
 from wfe.ports.logs import LogSink
 from wfe.supervisor import protocol
 from wfe.supervisor.layout import OUTPUT, attempt_directory
-from wfe.supervisor.link import Link, Session, TaskRefused
+from wfe.supervisor.link import Link, Session, SupervisorAway, TaskRefused
 from wfe.supervisor.masking import Masker
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, counts_markers, outputs_of
@@ -113,6 +113,8 @@ class RunnerContainer:
             return refused(task, Reason.ERROR, str(error))
         except TaskRefused as error:
             return refused(task, *_REFUSALS.get(error.why, (Reason.ERROR, str(error))))
+        except SupervisorAway:
+            return lost(task, "its pod was given back while it ran")
         finally:
             self._link.forget(name)
             del self._live[task.key]
@@ -274,7 +276,7 @@ class RunnerContainer:
                     raise ContainerStuck(_NO_SETSID) from error
             except ApiForbidden as error:
                 raise ContainerStuck(f"the operator may not reach into its pod: {error}") from error
-            except (ApiError, OSError, TimeoutError):
+            except (Retryable, ApiError, OSError, TimeoutError):
                 pass
             failures += 1
             if await self._runner.read() is None:
