@@ -80,6 +80,7 @@ class ExecStream:
         self._held = 0
         self._stderr = b""
         self._outcome: ExecEnded | None = None
+        self._leave_at: float | None = None
         self._ended: ExecEnded | None = None
         self._paused = False
         self._unanswered = 0
@@ -163,7 +164,7 @@ class ExecStream:
             await self._taken.wait()
         self._paused = False
         try:
-            async with asyncio.timeout(self._linger_seconds if self._outcome else None):
+            async with asyncio.timeout_at(self._leave_at):
                 message = await self._socket.receive()
         except TimeoutError:
             return "the program's children still hold its output"
@@ -188,6 +189,7 @@ class ExecStream:
             self._stderr = (self._stderr + data)[-STDERR_KEPT:]
         elif channel == OUTCOME:
             self._outcome = _read_outcome(data)
+            self._leave_at = asyncio.get_running_loop().time() + self._linger_seconds
 
     def _end(self, why: str) -> None:
         if self._ended is None:

@@ -63,15 +63,16 @@ class Workspace:
 class StepContainer:
     """A container for the steps of one image.
 
-    `memory` (bytes) and `cpu` (thousandths) are the largest that its steps ask for; `unsaid` tells that one of them
-    leaves it to the default, which then is the least that the container has.
+    `memory` (bytes) and `cpu` (thousandths) are the largest that its steps ask for; `memory_unsaid` and `cpu_unsaid`
+    tell that one of them leaves it to the default, which then is the least that the container has.
     """
 
     image: str
     name: str
     memory: int = 0
     cpu: int = 0
-    unsaid: bool = False
+    memory_unsaid: bool = False
+    cpu_unsaid: bool = False
     secrets: tuple[Secret, ...] = ()
 
 
@@ -159,7 +160,8 @@ class _Containers:
             known,
             memory=max(known.memory, memory),
             cpu=max(known.cpu, cpu),
-            unsaid=known.unsaid or memory == 0 or cpu == 0,
+            memory_unsaid=known.memory_unsaid or memory == 0,
+            cpu_unsaid=known.cpu_unsaid or cpu == 0,
             secrets=tuple(sorted({*known.secrets, *_secrets(config)})),
         )
 
@@ -176,7 +178,9 @@ class _Containers:
         found = sorted(self._found.values(), key=lambda one: one.image != self._default)
         # A pod has a container even if its steps are all found out later.
         return tuple(found[:MOST_IMAGES]) or (
-            StepContainer(image=self._default, name=container_name(None), unsaid=True),
+            StepContainer(
+                image=self._default, name=container_name(None), memory_unsaid=True, cpu_unsaid=True
+            ),
         )
 
     def notes(self) -> Iterator[str]:

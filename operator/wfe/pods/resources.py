@@ -24,8 +24,8 @@ def resources(limit: Amounts, settings: PodSettings) -> dict[str, Any]:
 def container_limit(container: StepContainer, settings: PodSettings) -> Amounts:
     """Return what a container for many steps may use: as much as the largest of them, up to the maximum."""
     default, maximum = settings.default, settings.maximum
-    memory = max(container.memory, default.memory if container.unsaid or not container.memory else 0)
-    cpu = max(container.cpu, default.cpu if container.unsaid or not container.cpu else 0)
+    memory = max(container.memory, default.memory if container.memory_unsaid else 0)
+    cpu = max(container.cpu, default.cpu if container.cpu_unsaid else 0)
     return Amounts(memory=min(memory, maximum.memory), cpu=min(cpu, maximum.cpu))
 
 

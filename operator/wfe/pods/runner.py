@@ -73,7 +73,9 @@ def pool_pod(settings: PodSettings, *, namespace: str) -> dict[str, Any]:
 
 def pool_needs(settings: PodSettings) -> Needs:
     """Return the needs that a pod of the pool satisfies."""
-    container = StepContainer(image=settings.image, name=container_name(None), unsaid=True)
+    container = StepContainer(
+        image=settings.image, name=container_name(None), memory_unsaid=True, cpu_unsaid=True
+    )
     return Needs(default_image=settings.image, containers=(container,))
 
 

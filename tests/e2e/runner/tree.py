@@ -28,7 +28,13 @@ _numbers = count()
 def needs(*images: str, **of_each: Any) -> Needs:
     """Return the needs of steps of these images, the default one first."""
     containers = tuple(
-        StepContainer(image=image, name="main" if index == 0 else f"other{index}", memory_unsaid=True, cpu_unsaid=True, **of_each)
+        StepContainer(
+            image=image,
+            name="main" if index == 0 else f"other{index}",
+            memory_unsaid=True,
+            cpu_unsaid=True,
+            **of_each,
+        )
         for index, image in enumerate(images or (DEBIAN,))
     )
     return Needs(default_image=containers[0].image, containers=containers)

@@ -49,7 +49,10 @@ async def _all_run(client: Client, pool: Pool, number: int = 2) -> None:
 
 def _home(namespace: str = "team", image: str = "runner") -> Home:
     owner = Owner("wfe.sunbeam.pt/v1alpha1", "WorkflowInstance", "i", "uid-1")
-    needs = Needs(default_image="runner", containers=(StepContainer(image=image, name="main", unsaid=True),))
+    needs = Needs(
+        default_image="runner",
+        containers=(StepContainer(image=image, name="main", memory_unsaid=True, cpu_unsaid=True),),
+    )
     return Home("uid-1", namespace, owner, "w", needs)
 
 

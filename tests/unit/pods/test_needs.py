@@ -72,7 +72,13 @@ def test_a_container_is_as_large_as_its_largest_step() -> None:
     found = needs(
         a_workflow(a_step("a", memory="1Gi", cpu="500m"), a_step("b", memory="512Mi", cpu=2), a_step("c"))
     ).containers[0]
-    assert (found.memory, found.cpu, found.unsaid) == (1024 * MEBI, 2000, True)
+    assert (found.memory, found.cpu) == (1024 * MEBI, 2000)
+    assert (found.memory_unsaid, found.cpu_unsaid) == (True, True)
+
+
+def test_what_every_step_says_is_not_left_to_the_default() -> None:
+    found = needs(a_workflow(a_step("a", memory="64Mi"), a_step("b", memory="32Mi"))).containers[0]
+    assert (found.memory, found.memory_unsaid, found.cpu_unsaid) == (64 * MEBI, False, True)
 
 
 def test_the_ninth_image_gets_pods_of_its_own() -> None:

@@ -8,6 +8,7 @@ from wfe.errors import Permanent
 from wfe.executors.pod import PodExecutor
 from wfe.executors.pod.seen import AttemptPod
 from wfe.executors.runner import RunnerExecutor, RunnerPod, RunnerSettings
+from wfe.expr.duration import parse_duration
 from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.ground import Footing
 from wfe.hosts.kubernetes.homes import TreeHomes
@@ -69,9 +70,8 @@ def footing_of(
     """Make the executors of a term of leading."""
     pods = pod_settings(settings.runner)
     archives = Archives(client, homes)
-    runner = RunnerExecutor(
-        client, caches.runners, homes, RunnerSettings(pods=pods), sink=archives, now=client.now
-    )
+    of_runners = RunnerSettings(pods=pods, start_patience=pods.trouble_within)
+    runner = RunnerExecutor(client, caches.runners, homes, of_runners, sink=archives, now=client.now)
     isolated = PodExecutor(client, homes.home, pods, archives, informer=caches.attempts)
     written = settings.runner.pool
     namespaces = written.namespaces or settings.namespaces
@@ -100,6 +100,7 @@ def pod_settings(runner: Runner) -> PodSettings:
         node_selector=runner.node_selector or plain.node_selector,
         tolerations=runner.tolerations,
         priority_class=runner.priority_class_name,
+        trouble_within=parse_duration(runner.start_patience),
     )
 
 

@@ -75,6 +75,7 @@ class Runner(_Settings):
     pool: Pool = Pool()
     storage_class_name: str = ""
     root_namespaces: tuple[str, ...] = ()
+    start_patience: Duration = "5m"
     node_selector: dict[str, str] = Field(default_factory=dict)
     tolerations: tuple[dict[str, Any], ...] = ()
     priority_class_name: str = ""
