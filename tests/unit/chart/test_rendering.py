@@ -465,7 +465,7 @@ def test_an_old_kubernetes_is_refused() -> None:
 
 
 def test_the_default_is_the_one_that_was_looked_at() -> None:
-    """After looking at the difference, `hack/gen-helm` writes it anew."""
+    """After looking at the difference, `python tests/unit/chart/helm.py` writes it anew."""
     assert GOLDEN.read_text("utf-8") == golden_text()
 
 
