@@ -39,7 +39,9 @@ ROOT = "instance"
 def needs(*images: str, kind: WorkspaceKind = WorkspaceKind.POD, **changes: Any) -> Needs:
     """Return the needs of steps of these images, the default one first."""
     containers = tuple(
-        StepContainer(image=image, name="main" if image == "default" else image)
+        StepContainer(
+            image=image, name="main" if image == "default" else image, memory_unsaid=True, cpu_unsaid=True
+        )
         for image in ("default", *images)
     )
     return Needs(default_image="default", containers=containers, workspace=Workspace(kind=kind), **changes)

@@ -474,7 +474,13 @@ async def test_a_kill_of_what_waits_for_its_image_does_not_wait(world: World) ->
 
 
 def with_secrets() -> Needs:
-    container = StepContainer(image="default", name="main", secrets=(("ci", "token"), ("ci", "key")))
+    container = StepContainer(
+        image="default",
+        name="main",
+        memory_unsaid=True,
+        cpu_unsaid=True,
+        secrets=(("ci", "token"), ("ci", "key")),
+    )
     return Needs(default_image="default", containers=(container,))
 
 
