@@ -31,9 +31,7 @@ def needs(*images: str, **of_each: Any) -> Needs:
         StepContainer(
             image=image,
             name="main" if index == 0 else f"other{index}",
-            memory_memory_unsaid=True,
-            cpu_unsaid=True,
-            cpu_memory_unsaid=True,
+            memory_unsaid=True,
             cpu_unsaid=True,
             **of_each,
         )
