@@ -90,7 +90,7 @@ class Carrier:
         room.ids[name] = found.id
         room.refused.pop(name, None)
         if room.runtime.is_driving(found.id):
-            resumed = room.resumed.setdefault(found.id, seen_resumes(found))
+            resumed = room.resumed.get(found.id, seen_resumes(found))
             room.store.observe(found.id, generation=found.metadata.generation, resumes=resumed)
 
     async def _carry(self, room: Room, found: InstanceObject, action: Action) -> float | None:

@@ -22,7 +22,7 @@ from wfe.providers.customresource.names import GROUP, INSTANCES
 log = logging.getLogger(__name__)
 Kind = Literal["Normal", "Warning"]
 MOST_WAITING: Final = 1000
-MOST_REMEMBERED: Final = 10_000
+MOST_REMEMBERED: Final = 2_000
 BURST: Final = 15
 REFILL_SECONDS: Final = 60.0
 LONGEST: Final = 1000

@@ -184,6 +184,11 @@ class Term:
         async def prepare(instance: Instance) -> None:
             await self._homes.learn(place, instance)
 
+        def left(instance: Instance) -> None:
+            if not instance.status.is_final:
+                # It only waits; its home is found out again when it goes on.
+                self._homes.forget([instance.id])
+
         def broke(instance: str, error: Exception) -> None:
             self._carrier.broke(room, instance, error)
 
@@ -194,7 +199,7 @@ class Term:
             definitions,
             tasks,
             nursery,
-            driver_type=driver_type(prepare, broke),
+            driver_type=driver_type(prepare, left, broke),
             park_after=PARK_AFTER,
         )
         room = Room(namespace, store, runtime, RoomGround(self._footing, place))
