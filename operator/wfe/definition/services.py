@@ -51,7 +51,7 @@ class Service(Model):
     args: tuple[str, ...] = Field((), description="The arguments.")
     memory: str | None = Field(None, description="The memory it may use, as in `1Gi`.")
     cpu: str | None = Field(None, description="The processors it may use, as in `500m`.")
-    run_as_user: int | None = Field(None, ge=1, description="The user it runs as; never root.")
+    run_as_user: int | None = Field(None, ge=1, le=2**31 - 1, description="The user it runs as; never root.")
     data: tuple[str, ...] = Field((), description="Directories it writes to.")
 
 

@@ -526,8 +526,10 @@ def test_many_steps_at_once_all_tell_their_ends(connect: Connect) -> None:
     talk = connect()
     for number in range(50):
         talk.start(f"i/s{number}", f"exit {number}")
-    ends = {talk.hear(End).key for _ in range(50)}
-    assert len(ends) == 50
+    ends: set[str] = set()
+    while len(ends) < 50:
+        # A guard that looks in the very moment tells an end as well: any answer may come twice.
+        ends.add(talk.hear(End).key)
     codes = {answer.key: answer.code for answer in talk.heard if isinstance(answer, End)}
     assert codes == {f"i/s{number}": number for number in range(50)}
 
