@@ -43,7 +43,7 @@ class Client:
         access: Access,
         *,
         user_agent: str = "wfe",
-        writes: int = 64,
+        writes: int = 32,
         observe: Observe | None = None,
         patience: float = 10.0,
     ) -> None:

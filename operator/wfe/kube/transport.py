@@ -73,7 +73,7 @@ class Transport:
     async def open(self) -> None:
         # Watches and exec streams pin a connection each, so the pool has no limit; semaphores bound the rest.
         connector = aiohttp.TCPConnector(
-            limit=0, ssl=self.access.tls, keepalive_timeout=75, socket_factory=self._new_socket
+            limit=0, ssl=self.access.tls, keepalive_timeout=30, socket_factory=self._new_socket
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
