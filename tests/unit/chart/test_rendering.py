@@ -458,6 +458,18 @@ def test_a_wrong_value_is_refused_with_its_place(values: Values, said: str) -> N
     assert said in str(refused.value)
 
 
+def test_the_names_of_pods_are_its_own_only_where_the_operator_works() -> None:
+    def where(**values: Any) -> Any:
+        policy = render(values).one("ValidatingAdmissionPolicy", "wfe-names")
+        return policy["spec"]["matchConstraints"].get("namespaceSelector")
+
+    key = "kubernetes.io/metadata.name"
+    assert where() is None
+    assert where(namespaces=["ci", "cd"]) == {
+        "matchExpressions": [{"key": key, "operator": "In", "values": ["ci", "cd"]}]
+    }
+
+
 def test_an_old_kubernetes_is_refused() -> None:
     with pytest.raises(Refused) as refused:
         helm("template", "wfe", str(CHART), "--kube-version", "1.31.0")

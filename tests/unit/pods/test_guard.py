@@ -58,7 +58,7 @@ services = st.builds(
         args=st.lists(words, max_size=2),
         memory=sizes,
         cpu=cpus,
-        run_as_user=st.integers(1, 2**31),
+        run_as_user=st.integers(1, 2**31 - 1),
         data=st.lists(paths, max_size=3),
     ),
 )
