@@ -94,16 +94,19 @@ start() {
     local command=()
     command_of "$1"
     setsid "${command[@]}" >>"$home/log/$1.log" 2>&1 </dev/null 8>&- 9>&- &
-    echo $! >"$home/run/$1.pid"
+    echo "$! $(born $!)" >"$home/run/$1.pid"
     disown   # bash would tell of its end
 }
 
-pid_of() { cat "$home/run/$1.pid" 2>/dev/null; }
+pid_of() { cut -d ' ' -f 1 "$home/run/$1.pid" 2>/dev/null; }
 
-# Its number may be another's by now: the component names a file of ours.
+# born PID: when it was started, in ticks since the machine was (proc(5)); nothing once it has ended.
+born() { sed -n 's/.*) //; /^[^ZX]/p' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+
+# Its number may be another's by now, but nobody else was born then.
 alive() {
-    local pid
-    pid=$(pid_of "$1") && grep -qs "$home" "/proc/$pid/cmdline"
+    local pid birth
+    read -r pid birth 2>/dev/null <"$home/run/$1.pid" && [ -n "$birth" ] && [ "$(born "$pid")" = "$birth" ]
 }
 
 # await NAME COMMAND...: until the command succeeds, while that component lives.
