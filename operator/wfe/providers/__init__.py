@@ -4,14 +4,14 @@ A provider is a package with `from_url(url) -> Provider`, and one line in `SCHEM
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 from wfe.errors import Permanent
-from wfe.ports.leases import Leases
-from wfe.ports.store import Store
+from wfe.ports.provider import Provider
+
+__all__ = ["SCHEMES", "Provider", "UrlInvalid", "find"]
 
 SCHEMES: Final[Mapping[str, str]] = {
     "kubernetes": "wfe.providers.customresource",
@@ -22,19 +22,6 @@ SCHEMES: Final[Mapping[str, str]] = {
 
 class UrlInvalid(Permanent):
     """The URL names no provider, or not what the provider needs."""
-
-
-class Provider(Protocol):
-    """What one URL brings. Its parts share a connection: open the store before using the leases."""
-
-    @property
-    def store(self) -> Store | None:
-        """The store, always the same one; None if the technology keeps no instances."""
-        ...
-
-    def leases(self, holder: str, *, now: Callable[[], datetime]) -> Leases | None:
-        """Return the leases of that holder; None if the technology has none."""
-        ...
 
 
 def find(url: str) -> Provider:

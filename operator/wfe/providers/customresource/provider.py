@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 
 from wfe.errors import StoreUnavailable
 from wfe.kube import Client, Informer, find_access
+from wfe.ports.provider import Provider
 from wfe.providers.customresource.errors import translated
 from wfe.providers.customresource.events import LIFE
 from wfe.providers.customresource.kinds import EventObject, InstanceObject
@@ -56,14 +57,14 @@ class StandaloneStore(CustomResourceStore):
         await self._client.close()
 
 
-class KubernetesProvider:
+class KubernetesProvider(Provider):
     """One namespace."""
 
     def __init__(self, client: Client, namespace: str) -> None:
         self._client = client
         self._namespace = namespace
         self._observations = Observations()
-        self.store = StandaloneStore(client, namespace)
+        self.store: StandaloneStore = StandaloneStore(client, namespace)
 
     def leases(self, holder: str, *, now: Callable[[], datetime]) -> KubernetesLeases:
         """Return leases in the namespace; they work while the store is open."""

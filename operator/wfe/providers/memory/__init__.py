@@ -3,17 +3,18 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from wfe.ports.provider import Provider
 from wfe.providers.memory.leases import LeaseTable, MemoryLeases
 from wfe.providers.memory.store import MemoryStore
 
 __all__ = ["LeaseTable", "MemoryLeases", "MemoryProvider", "MemoryStore", "from_url"]
 
 
-class MemoryProvider:
+class MemoryProvider(Provider):
     """A store and leases that live as long as this object."""
 
     def __init__(self) -> None:
-        self.store = MemoryStore()
+        self.store: MemoryStore = MemoryStore()
         self._table = LeaseTable()
 
     def leases(self, holder: str, *, now: Callable[[], datetime]) -> MemoryLeases:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from wfe.ports.provider import Provider
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.errors import StoreUnusable
 from wfe.providers.sqlite.holders import holder_alive, holder_name
@@ -20,12 +21,12 @@ __all__ = [
 ]
 
 
-class SqliteProvider:
+class SqliteProvider(Provider):
     """The store and the leases of one file."""
 
     def __init__(self, path: str) -> None:
         self._database = Database(path)
-        self.store = SqliteStore(self._database)
+        self.store: SqliteStore = SqliteStore(self._database)
 
     def leases(self, holder: str, *, now: Callable[[], datetime]) -> SqliteLeases:
         """Return leases in the store's file; they work while the store is open."""

@@ -29,6 +29,8 @@ class Database:
         self._reading: sqlite3.Connection | None = None
 
     async def open(self) -> None:
+        if self._reading is not None:
+            return
         await self._writer.start()
         self._reader = ThreadPoolExecutor(1, "wfe-sqlite-reader")
         self._reading = await self._in_reader(connect, self.path, self._patience)
