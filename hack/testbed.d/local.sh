@@ -52,8 +52,6 @@ failed_up() {
     exit 1
 }
 
-listens() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
 check_ports() {
     local port
     for port in 2379 2380 6443 10249 10256 10257 10259; do

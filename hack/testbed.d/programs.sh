@@ -60,16 +60,33 @@ install_kind() {
     ln -sf "$(program kind)" "$home/bin/kind"
 }
 
+# with_apt PACKAGE...: of packages joined by |, the first that there is. None may start a service of its own, nor
+# make a database cluster.
 with_apt() {
-    # No package may start a service of its own.
+    local given chosen=() clusters=/etc/postgresql-common/createcluster.d
+    exec 7</etc/apt
+    flock 7   # or another would install without the policy that the first has removed
     if ! [ -e /usr/sbin/policy-rc.d ]; then
-        trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+        trap 'rm -f /usr/sbin/policy-rc.d '$clusters'/wfe-testbed.conf' EXIT
         printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
         chmod +x /usr/sbin/policy-rc.d
+        mkdir -p $clusters
+        echo 'create_main_cluster = false' >$clusters/wfe-testbed.conf
     fi
     export DEBIAN_FRONTEND=noninteractive
     apt-get update -qq
-    apt-get install -qq -y --no-install-recommends "$@" </dev/null
+    for given in "$@"; do
+        chosen+=("$(first_available "$given")")
+    done
+    apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${chosen[@]}" </dev/null 7>&-
+}
+
+first_available() {
+    local package
+    for package in ${1//|/ }; do
+        apt-cache show "$package" >/dev/null 2>&1 && break
+    done
+    echo "$package"
 }
 
 program() { readlink "$home/programs/$1"; }

@@ -6,9 +6,9 @@ from pathlib import Path
 PARTS = Path(__file__).resolve().parents[3] / "hack/testbed.d"
 PRELUDE = """
 set -eu
-. "$parts/components.sh"
+. "$parts/processes.sh"
 mkdir -p "$home/log" "$home/run"
-command_of() { command=(tail -f "$parts/components.sh"); }
+command_of() { command=(tail -f "$parts/processes.sh"); }
 """
 
 
