@@ -12,8 +12,10 @@ URLS = {
 }
 WITHOUT_STORE: frozenset[str] = frozenset()
 WITHOUT_LEASES: frozenset[str] = frozenset()
+WITHOUT_QUEUE = frozenset({"kubernetes"})
 WITH_STORE = sorted(SCHEMES.keys() - WITHOUT_STORE)
 WITH_LEASES = sorted(SCHEMES.keys() - WITHOUT_LEASES)
+WITH_QUEUE = sorted(SCHEMES.keys() - WITHOUT_QUEUE)
 DURABLE = [scheme for scheme in WITH_STORE if scheme != "memory"]
 
 

@@ -9,7 +9,8 @@ import pytest
 from tests.contract.store_urls import WITH_LEASES, url_of
 from wfe import providers
 from wfe.ports.leases import Leases
-from wfe.testing.leases_contract import Hand, LeasesContract, World
+from wfe.testing.hand import Hand
+from wfe.testing.leases_contract import LeasesContract, World
 
 
 @pytest.fixture(params=WITH_LEASES)
@@ -24,17 +25,13 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[None]:
-        store = provider.store
-        if store is None:
-            yield
-            return
-        await store.open()
+        await provider.open()
         try:
             yield
         finally:
-            await store.close()
+            await provider.close()
 
-    return World(leases=leases, opened=opened, hand=hand)
+    return World(leases=leases, opened=opened, time=hand)
 
 
 class TestLeases(LeasesContract): ...

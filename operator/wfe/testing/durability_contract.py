@@ -4,30 +4,16 @@ Give the suite a fixture `store_url` too: the URL of what `make_store` opens, fo
 """
 
 import asyncio
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
 
 from wfe.ports.store import Query, Store
 from wfe.testing.builders import NOON, a_decision, a_record, an_instance, the_next
 from wfe.testing.messages_contract import a_definition, an_offer
+from wfe.testing.processes import another_process
 from wfe.testing.store_contract import MakeStore, a_full_instance, opened, the_stored
 
 ANSWERS = 300
 INCREMENTS = 40
-
-
-@contextmanager
-def another_process(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `wfe.testing.store_process` with these arguments; it is gone at the end."""
-    command = [sys.executable, "-m", "wfe.testing.store_process", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 class DurabilityContract:
@@ -59,7 +45,7 @@ class DurabilityContract:
 
     async def test_every_answered_save_survives_a_kill(self, make_store: MakeStore, store_url: str) -> None:
         answered: dict[str, int] = {}
-        with another_process("save", store_url) as process:
+        with another_process("store_process", "save", store_url) as process:
             assert process.stdout
             for line in islice(process.stdout, ANSWERS):
                 name, number = line.split()
@@ -78,7 +64,7 @@ class DurabilityContract:
     async def test_no_increment_of_two_processes_is_lost(self, make_store: MakeStore, store_url: str) -> None:
         async with opened(make_store()) as store:
             await store.create(a_decision(an_instance().with_data(n=0)))
-            arguments = ("count", store_url, "i1", str(INCREMENTS))
+            arguments = ("store_process", "count", store_url, "i1", str(INCREMENTS))
             with another_process(*arguments) as one, another_process(*arguments) as other:
                 ended = [await asyncio.to_thread(process.wait) for process in (one, other)]
             assert ended == [0, 0]
@@ -92,7 +78,7 @@ class DurabilityContract:
             await store.create(a_decision())
             await store.changes()
             waiting = asyncio.create_task(store.changes())
-            with another_process("post", store_url, "i1") as process:
+            with another_process("store_process", "post", store_url, "i1") as process:
                 await waiting
                 await asyncio.to_thread(process.wait)
             assert len(await store.inbox("i1")) == 1

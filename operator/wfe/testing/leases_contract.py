@@ -4,26 +4,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from wfe.ports.leases import Leases
-from wfe.testing.builders import NOON
+from wfe.testing.hand import Hand, PassingTime
 
 TTL = timedelta(seconds=30)
 SECOND = timedelta(seconds=1)
-
-
-@dataclass
-class Hand:
-    """The hand of a clock that a test moves."""
-
-    at: datetime = NOON
-
-    def now(self) -> datetime:
-        return self.at
-
-    def move(self, by: timedelta) -> None:
-        self.at += by
 
 
 @dataclass
@@ -35,7 +22,7 @@ class World:
 
     leases: Callable[[str], Leases]
     opened: Callable[[], AbstractAsyncContextManager[object]]
-    hand: Hand = field(default_factory=Hand)
+    time: PassingTime = field(default_factory=Hand)
 
 
 class LeasesContract:
@@ -53,16 +40,16 @@ class LeasesContract:
         async with world.opened():
             mine, yours = world.leases("me"), world.leases("you")
             first = await mine.acquire("k", TTL)
-            world.hand.move(TTL - SECOND)
+            await world.time.pass_time(TTL - SECOND)
             assert await mine.acquire("k", TTL) == first
-            world.hand.move(TTL - SECOND)
+            await world.time.pass_time(TTL - SECOND)
             assert await yours.acquire("k", TTL) is None
 
     async def test_a_lease_ends_with_its_time(self, world: World) -> None:
         async with world.opened():
             mine, yours = world.leases("me"), world.leases("you")
             first = await mine.acquire("k", TTL)
-            world.hand.move(TTL)
+            await world.time.pass_time(TTL)
             assert await mine.holder("k") is None
             second = await yours.acquire("k", TTL)
             assert first is not None
@@ -77,7 +64,7 @@ class LeasesContract:
                 tokens.append(await leases.acquire("k", TTL))
                 await leases.release("k")
             tokens.append(await mine.acquire("k", TTL))
-            world.hand.move(TTL)
+            await world.time.pass_time(TTL)
             tokens.append(await mine.acquire("k", TTL))
             assert tokens == sorted({token for token in tokens if token is not None})
 
@@ -103,9 +90,9 @@ class LeasesContract:
             for key in ("a", "b", "c"):
                 await mine.acquire(key, TTL)
             await mine.release("c")
-            world.hand.move(TTL - SECOND)
+            await world.time.pass_time(TTL - SECOND)
             assert list(await mine.renew(TTL)) == []
-            world.hand.move(TTL - SECOND)
+            await world.time.pass_time(TTL - SECOND)
             assert [await yours.acquire(key, TTL) is not None for key in ("a", "b", "c")] == [
                 False,
                 False,
@@ -117,7 +104,7 @@ class LeasesContract:
             mine, yours = world.leases("me"), world.leases("you")
             for key in ("a", "b", "c", "d"):
                 await mine.acquire(key, TTL)
-            world.hand.move(TTL)
+            await world.time.pass_time(TTL)
             for key in ("a", "c"):
                 await yours.acquire(key, TTL)
             await yours.release("c")

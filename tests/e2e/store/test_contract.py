@@ -12,7 +12,8 @@ from wfe.ports.leases import Leases
 from wfe.ports.store import Store
 from wfe.providers.customresource import KubernetesProvider
 from wfe.testing.durability_contract import DurabilityContract
-from wfe.testing.leases_contract import Hand, LeasesContract, World
+from wfe.testing.hand import Hand
+from wfe.testing.leases_contract import LeasesContract, World
 from wfe.testing.messages_contract import MessagesContract
 from wfe.testing.store_contract import MakeStore, StoreContract
 
@@ -50,7 +51,7 @@ def world(store_url: str) -> World:
         finally:
             await provider.store.close()
 
-    return World(leases=leases, opened=opened, hand=hand)
+    return World(leases=leases, opened=opened, time=hand)
 
 
 class TestStore(StoreContract): ...

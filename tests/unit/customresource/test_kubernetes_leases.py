@@ -5,7 +5,8 @@ from datetime import timedelta
 from tests.unit.customresource.place import NAMESPACE, Place, a_place
 from wfe.kube.resource import LEASES
 from wfe.providers.customresource.leases import KubernetesLeases, lease_name
-from wfe.testing.leases_contract import SECOND, TTL, Hand
+from wfe.testing.hand import Hand
+from wfe.testing.leases_contract import SECOND, TTL
 
 
 def a_process(place: Place, name: str) -> tuple[KubernetesLeases, Hand]:

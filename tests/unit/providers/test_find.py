@@ -4,6 +4,7 @@ import pytest
 
 from wfe import providers
 from wfe.ports.leases import Leases
+from wfe.ports.queue import Queue
 from wfe.ports.store import Store
 from wfe.providers import Provider
 from wfe.providers.memory import MemoryProvider, MemoryStore
@@ -62,5 +63,7 @@ def test_a_provider_has_the_shape_of_its_ports(provider: MemoryProvider | Sqlite
     whole: Provider = provider
     store: Store = provider.store
     leases: Leases = provider.leases("me", now=lambda: NOON)
+    queue: Queue = provider.queue(now=lambda: NOON)
     assert whole.store is store
     assert leases is not None
+    assert queue is not None

@@ -5,20 +5,33 @@ from datetime import datetime
 
 from wfe.ports.provider import Provider
 from wfe.providers.memory.leases import LeaseTable, MemoryLeases
+from wfe.providers.memory.queue import MemoryQueue, QueueTable
 from wfe.providers.memory.store import MemoryStore
 
-__all__ = ["LeaseTable", "MemoryLeases", "MemoryProvider", "MemoryStore", "from_url"]
+__all__ = [
+    "LeaseTable",
+    "MemoryLeases",
+    "MemoryProvider",
+    "MemoryQueue",
+    "MemoryStore",
+    "QueueTable",
+    "from_url",
+]
 
 
 class MemoryProvider(Provider):
-    """A store and leases that live as long as this object."""
+    """A store, leases and a queue that live as long as this object."""
 
     def __init__(self) -> None:
         self.store: MemoryStore = MemoryStore()
-        self._table = LeaseTable()
+        self._leases = LeaseTable()
+        self._queue = QueueTable()
 
     def leases(self, holder: str, *, now: Callable[[], datetime]) -> MemoryLeases:
-        return MemoryLeases(self._table, holder, now=now)
+        return MemoryLeases(self._leases, holder, now=now)
+
+    def queue(self, *, now: Callable[[], datetime]) -> MemoryQueue:
+        return MemoryQueue(self._queue, now=now)
 
 
 def from_url(url: str) -> MemoryProvider:

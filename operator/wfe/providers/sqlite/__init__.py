@@ -1,4 +1,4 @@
-"""One SQLite file: store and leases for the hosts of one machine. `sqlite:PATH`"""
+"""One SQLite file: store, leases and queue for the hosts of one machine. `sqlite:PATH`"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,11 +8,13 @@ from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.errors import StoreUnusable
 from wfe.providers.sqlite.holders import holder_alive, holder_name
 from wfe.providers.sqlite.leases import SqliteLeases
+from wfe.providers.sqlite.queue import Bell, SqliteQueue
 from wfe.providers.sqlite.store import SqliteStore
 
 __all__ = [
     "SqliteLeases",
     "SqliteProvider",
+    "SqliteQueue",
     "SqliteStore",
     "StoreUnusable",
     "from_url",
@@ -22,15 +24,20 @@ __all__ = [
 
 
 class SqliteProvider(Provider):
-    """The store and the leases of one file."""
+    """The store, the leases and the queue of one file."""
 
     def __init__(self, path: str) -> None:
         self._database = Database(path)
         self.store: SqliteStore = SqliteStore(self._database)
+        self._bell = Bell()
 
     def leases(self, holder: str, *, now: Callable[[], datetime]) -> SqliteLeases:
         """Return leases in the store's file; they work while the store is open."""
         return SqliteLeases(self._database, holder, now=now)
+
+    def queue(self, *, now: Callable[[], datetime]) -> SqliteQueue:
+        """Return the queue in the store's file; it works while the store is open."""
+        return SqliteQueue(self._database, self._bell, now=now)
 
 
 def from_url(url: str) -> SqliteProvider:

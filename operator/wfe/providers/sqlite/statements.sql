@@ -133,3 +133,29 @@ UPDATE leases SET until = ? WHERE holder = ? RETURNING key
 
 -- release_lease
 UPDATE leases SET holder = NULL WHERE key = ? AND holder = ?
+
+-- put_key
+INSERT INTO queue (key, at) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET
+at = CASE WHEN is_taken THEN at ELSE excluded.at END,
+again = CASE WHEN is_taken THEN excluded.at END
+WHERE excluded.at < CASE WHEN is_taken THEN coalesce(again, excluded.at + 1) ELSE at END
+
+-- due_keys
+SELECT number, key, takes FROM queue WHERE at <= ? ORDER BY at, number LIMIT ?
+
+-- take_key
+UPDATE queue SET at = :until, is_taken = TRUE, takes = takes + 1, again = CASE WHEN again > :now THEN again END
+WHERE number = :number
+
+-- renew_key
+UPDATE queue SET at = :until WHERE number = :number AND takes = :takes AND is_taken AND at > :now
+
+-- put_again
+UPDATE queue SET at = again, is_taken = FALSE, again = NULL
+WHERE number = ? AND takes = ? AND is_taken AND again IS NOT NULL
+
+-- done_key
+DELETE FROM queue WHERE number = ? AND takes = ? AND is_taken
+
+-- next_time
+SELECT min(at) FROM queue
