@@ -30,6 +30,7 @@ servers() {
         down) exclusive; servers_down "$@" ;;
         status) servers_status "$@" ;;
         env) servers_environment "$@" ;;
+        programs) exclusive; install_servers "$@" ;;
         missing) servers_missing "$@" ;;
         *) usage ;;
     esac
@@ -85,6 +86,7 @@ servers_up() {
 
 install_servers() {
     local name absent=''
+    mkdir -p "$home/log"
     for name in "$@"; do
         absent+=" $("$name"_absent | xargs)"
     done
@@ -158,12 +160,15 @@ servers_status() {
     return $status
 }
 
-# own_server NAME DIRECTORY PORT: make its data, unless it is there; print the command to run, a word a line.
+# own_server NAME DIRECTORY: make its data there, unless it is; print its URL and the command, a word a line. Tests
+# start such servers, and end them in many ways.
 own_server() {
-    local command=()
-    [ $# = 3 ] || usage
+    local command=() absent
+    [ $# = 2 ] || usage
     is_server "$1"
+    absent=$("$1"_absent | xargs)
+    [ -z "$absent" ] || die "there is no $1 (Debian's $absent); hack/testbed servers programs $1 installs it"
     "$1_make" "$2" >&2
-    "$1_command" "$2" "$3"
-    printf '%s\n' "${command[@]}"
+    "$1_command" "$2" "$(of "$1" port)"
+    printf '%s\n' "$(of "$1" url)" "${command[@]}"
 }

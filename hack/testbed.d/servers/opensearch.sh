@@ -38,6 +38,7 @@ CONF
 }
 
 opensearch_command() {
+    [ "$2" -le 9299 ] || die "OpenSearch's runner takes no port beyond 9299, and so not $2"
     command=(java -Xms512m -Xmx512m -cp "$(opensearch_library)/*" org.codelibs.opensearch.runner.OpenSearchRunner
         -basePath "$1" -numOfNode 1 -baseHttpPort $(($2 - 1)) -clusterName "wfe-$2")
 }
