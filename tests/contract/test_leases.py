@@ -6,20 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.store_urls import WITH_LEASES, url_of
+from tests.contract.store_urls import WITH_LEASES, time_of, url_of
 from wfe import providers
 from wfe.ports.leases import Leases
-from wfe.testing.hand import Hand
 from wfe.testing.leases_contract import LeasesContract, World
 
 
 @pytest.fixture(params=WITH_LEASES)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    provider = providers.find(url_of(request.param, tmp_path))
-    hand = Hand()
+    url = url_of(request.param, tmp_path)
+    provider, time = providers.find(url), time_of(url)
 
     def leases(holder: str) -> Leases:
-        found = provider.leases(holder, now=hand.now)
+        found = provider.leases(holder, now=time.now)
         assert found
         return found
 
@@ -31,7 +30,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         finally:
             await provider.close()
 
-    return World(leases=leases, opened=opened, time=hand)
+    return World(leases=leases, opened=opened, time=time)
 
 
 class TestLeases(LeasesContract): ...

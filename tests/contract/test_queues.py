@@ -6,23 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.store_urls import WITH_QUEUE, url_of
+from tests.contract.store_urls import WITH_QUEUE, WITH_QUEUE_OF_PROCESSES, time_of, url_of
 from wfe import providers
 from wfe.ports.queue import Queue
-from wfe.testing.hand import Hand
 from wfe.testing.queue_contract import QueueContract, QueueWaitingContract, World
 from wfe.testing.queue_processes_contract import QueueProcessesContract
-
-OF_ALL_PROCESSES = [scheme for scheme in WITH_QUEUE if scheme != "memory"]
 
 
 @pytest.fixture(params=WITH_QUEUE)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
-    provider = providers.find(url_of(request.param, tmp_path))
-    hand = Hand()
+    url = url_of(request.param, tmp_path)
+    provider, time = providers.find(url), time_of(url)
 
     def queue() -> Queue:
-        found = provider.queue(now=hand.now)
+        found = provider.queue(now=time.now)
         assert found
         return found
 
@@ -34,10 +31,10 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
         finally:
             await provider.close()
 
-    return World(queue=queue, opened=opened, time=hand)
+    return World(queue=queue, opened=opened, time=time)
 
 
-@pytest.fixture(params=OF_ALL_PROCESSES)
+@pytest.fixture(params=WITH_QUEUE_OF_PROCESSES)
 def queue_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url_of(request.param, tmp_path)
 

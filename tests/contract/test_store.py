@@ -27,7 +27,7 @@ def make_store(scheme: str, store_url: str) -> MakeStore:
     shared = providers.find(store_url)
 
     def make() -> Store:
-        provider = providers.find(store_url) if scheme in DURABLE else shared
+        provider = shared if scheme == "memory" else providers.find(store_url)
         assert provider.store
         return provider.store
 

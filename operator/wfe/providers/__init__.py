@@ -16,8 +16,13 @@ __all__ = ["SCHEMES", "Provider", "UrlInvalid", "find"]
 SCHEMES: Final[Mapping[str, str]] = {
     "kubernetes": "wfe.providers.customresource",
     "memory": "wfe.providers.memory",
+    "redis": "wfe.providers.valkey",
+    "rediss": "wfe.providers.valkey",
     "sqlite": "wfe.providers.sqlite",
+    "valkey": "wfe.providers.valkey",
 }
+# The extra that brings a provider's client, where it is not named as the provider is.
+_EXTRAS: Final[Mapping[str, str]] = {"wfe.providers.customresource": "operator"}
 
 
 class UrlInvalid(Permanent):
@@ -28,7 +33,7 @@ def find(url: str) -> Provider:
     """Return the provider that the URL names, without connecting to anything.
 
     Raises:
-        UrlInvalid: no provider has the scheme, or the rest of the URL is not what it needs.
+        UrlInvalid: no provider has the scheme, or its client is not installed, or the rest is not what it needs.
     """
     scheme, colon, _ = url.partition(":")
     if not colon or scheme not in SCHEMES:
@@ -36,11 +41,22 @@ def find(url: str) -> Provider:
         near = get_close_matches(scheme, SCHEMES, 1)
         hint = f"did you mean `{near[0]}:`?" if near else f"use one of {known}"
         raise UrlInvalid(f"no provider has the scheme of `{_without_secrets(url)}`; {hint}")
-    from_url = cast(Callable[[str], Provider], import_module(SCHEMES[scheme]).from_url)
+    from_url = _opener(scheme)
     try:
         return from_url(url)
     except ValueError as error:
         raise UrlInvalid(f"`{_without_secrets(url)}` {error}") from error
+
+
+def _opener(scheme: str) -> Callable[[str], Provider]:
+    package = SCHEMES[scheme]
+    try:
+        return cast(Callable[[str], Provider], import_module(package).from_url)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(package, package.rpartition(".")[2])
+        raise UrlInvalid(
+            f"`{scheme}:` needs the package `{error.name}`, which is not installed; `pip install 'wfe[{extra}]'`"
+        ) from error
 
 
 def _without_secrets(url: str) -> str:

@@ -1,5 +1,7 @@
 """A provider is found by the scheme of its URL, and a wrong URL is told what is right."""
 
+import sys
+
 import pytest
 
 from wfe import providers
@@ -32,7 +34,7 @@ def test_a_url_names_a_store(url: str, kind: type, path: str | None) -> None:
     ("url", "said"),
     [
         pytest.param("sqllite:x.db", "did you mean `sqlite:`?", id="typo"),
-        pytest.param("oracle://host", "use one of `kubernetes:`, `memory:`, `sqlite:`", id="unknown"),
+        pytest.param("oracle://host", "use one of `kubernetes:`, `memory:`, ", id="unknown"),
         pytest.param("x.db", "no provider has the scheme of `x.db`", id="no-scheme"),
         pytest.param("", "no provider has the scheme", id="empty"),
         pytest.param("sqlite:", "`sqlite:` names no file; use `sqlite:PATH`", id="no-path"),
@@ -44,6 +46,16 @@ def test_a_wrong_url_is_told_what_is_right(url: str, said: str) -> None:
     with pytest.raises(providers.UrlInvalid) as refused:
         providers.find(url)
     assert said in str(refused.value)
+
+
+def test_a_client_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("wfe.providers.valkey")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "redis", None)
+    with pytest.raises(providers.UrlInvalid) as refused:
+        providers.find("redis://localhost")
+    assert "`redis:` needs the package `redis`, which is not" in str(refused.value)
+    assert "pip install 'wfe[valkey]'" in str(refused.value)
 
 
 def test_an_error_shows_no_password() -> None:
