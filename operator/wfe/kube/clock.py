@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 KEEP_SECONDS: Final = 60.0
@@ -26,9 +27,8 @@ class ServerClock:
 
     def heard(self, date: str | None) -> None:
         """Take in the Date header of an answer that arrives now; what is none is ignored."""
-        try:
-            proven = parsedate_to_datetime(date or "").timestamp()
-        except ValueError:
+        proven = _seconds(date or "")
+        if proven is None:
             return
         here = self._monotonic()
         if self._newer is None or here - self._turned_at >= KEEP_SECONDS:
@@ -53,3 +53,12 @@ class ServerClock:
         told = datetime.fromtimestamp(0, UTC) + timedelta(seconds=self._monotonic() + ahead)
         self._last = max(self._last, told)
         return self._last
+
+
+@lru_cache(maxsize=1)
+def _seconds(date: str) -> float | None:
+    """Return a Date header as seconds since 1970; None if it is none. All answers of a second have the same."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None

@@ -56,6 +56,10 @@ def test_every_field_is_structural_bounded_and_described(name: str) -> None:
         assert is_inner or node.get("description", "").endswith((".", "`.")), where
 
 
+def test_the_server_keeps_no_account_of_who_wrote_which_key_of_a_status() -> None:
+    assert schema("workflowinstances.yaml")["properties"]["status"]["x-kubernetes-map-type"] == "atomic"
+
+
 @pytest.mark.parametrize("name", definitions())
 def test_a_definition_is_small(name: str) -> None:
     assert (ROOT / "crds" / name).stat().st_size < 100_000

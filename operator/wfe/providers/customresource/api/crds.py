@@ -18,6 +18,8 @@ SELECTABLE: Final = (
     ".spec.parent.id",
     ".spec.parent.name",
 )
+# Otherwise each save has the server note for every key of the engine's maps who wrote it, and store that beside them.
+_OWNED_AS_A_WHOLE: Final = {"x-kubernetes-map-type": "atomic"}
 _AGE: Final = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
@@ -51,7 +53,7 @@ def workflows() -> dict[str, Any]:
 
 def instances() -> dict[str, Any]:
     """Return the definition of WorkflowInstance."""
-    schema = {"spec": schema_of(InstanceSpec), "status": schema_of(InstanceStatus)}
+    schema = {"spec": schema_of(InstanceSpec), "status": {**schema_of(InstanceStatus), **_OWNED_AS_A_WHOLE}}
     columns = [
         _column("Workflow", ".spec.workflowRef.name"),
         _column("Phase", ".status.phase"),
