@@ -1,6 +1,7 @@
 """Where the contract suites find each provider. A scheme without a line here fails until it has one."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -9,35 +10,45 @@ from _pytest.mark import ParameterSet
 
 from tests.contract.api_server import url_of_api_server
 from tests.contract.valkey_prefix import ServerTime, url_of_valkey
-from wfe.providers import SCHEMES
+from wfe.ports.provider import Provider
+from wfe.providers import SCHEMES, find
 from wfe.testing.hand import Hand, PassingTime
 
 URLS: Final[Mapping[str, Callable[[Path], str]]] = {
+    "files": lambda directory: f"files:{directory}/logs",
     "kubernetes": url_of_api_server,
     "memory": lambda _: "memory:",
     "redis": url_of_valkey,
     "sqlite": lambda directory: f"sqlite:{directory}/store.db",
 }
 ALIASES: Final = frozenset({"rediss", "valkey"})
-WITHOUT_STORE: Final = frozenset({"redis"})
-WITHOUT_LEASES: Final[frozenset[str]] = frozenset()
-WITHOUT_QUEUE: Final = frozenset({"kubernetes"})
+# What a technology does not have: the suite of everything else runs on it.
+LACKS: Final[Mapping[str, frozenset[str]]] = {
+    "files": frozenset({"store", "leases", "queue", "search"}),
+    "kubernetes": frozenset({"queue", "search", "logs"}),
+    "redis": frozenset({"store", "search", "logs"}),
+}
 NEED_A_SERVER: Final = frozenset({"redis"})
 
 
-def schemes(without: Iterable[str]) -> list[ParameterSet]:
-    """Return the schemes that a suite runs on."""
+def schemes(part: str, *, without: frozenset[str] = frozenset()) -> list[ParameterSet]:
+    """Return the schemes whose provider has that part, for the suite of it."""
     return [
         pytest.param(scheme, id=scheme, marks=[pytest.mark.integration] if scheme in NEED_A_SERVER else [])
-        for scheme in sorted(SCHEMES.keys() - ALIASES - set(without))
+        for scheme in sorted(SCHEMES.keys() - ALIASES - without)
+        if part not in LACKS.get(scheme, ())
     ]
 
 
-WITH_STORE = schemes(WITHOUT_STORE)
-WITH_LEASES = schemes(WITHOUT_LEASES)
-WITH_QUEUE = schemes(WITHOUT_QUEUE)
-WITH_QUEUE_OF_PROCESSES = schemes(WITHOUT_QUEUE | {"memory"})
-DURABLE = schemes(WITHOUT_STORE | {"memory"})
+MEMORY: Final = frozenset({"memory"})
+WITH_STORE = schemes("store")
+WITH_LEASES = schemes("leases")
+WITH_QUEUE = schemes("queue")
+WITH_QUEUE_OF_PROCESSES = schemes("queue", without=MEMORY)
+WITH_SEARCH = schemes("search")
+WITH_LOGS = schemes("logs")
+DURABLE = schemes("store", without=MEMORY)
+DURABLE_LOGS = schemes("logs", without=MEMORY)
 
 
 def url_of(scheme: str, directory: Path) -> str:
@@ -49,3 +60,20 @@ def url_of(scheme: str, directory: Path) -> str:
 def time_of(url: str) -> PassingTime:
     """Return the time by which the provider of that URL judges."""
     return ServerTime(url) if url.startswith("redis") else Hand()
+
+
+def opener(scheme: str, directory: Path) -> Callable[[], AbstractAsyncContextManager[Provider]]:
+    """Return what opens a provider on the same empty place, at every call another one if there can be several."""
+    url = url_of(scheme, directory)
+    shared = find(url)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Provider]:
+        provider = shared if scheme == "memory" else find(url)
+        await provider.open()
+        try:
+            yield provider
+        finally:
+            await provider.close()
+
+    return opened

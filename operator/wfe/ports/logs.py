@@ -4,8 +4,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from functools import lru_cache
+from re import split
+from typing import Final, Protocol
 
+from wfe.errors import Permanent
 from wfe.model.ids import AttemptKey
 
 SEGMENT_LIMIT = 16 * 1024
@@ -16,6 +19,9 @@ class Stream(StrEnum):
 
     STDOUT = "stdout"
     STDERR = "stderr"
+
+
+STREAMS: Final = tuple(Stream)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +91,45 @@ class LogPage:
     next: str | None
 
 
-class LogStore(LogReader, Protocol):
+class RecordsRefused(Permanent):
+    """Some of the records can never be kept, and the text says why. All others are kept."""
+
+    def __init__(self, message: str, count: int) -> None:
+        super().__init__(message)
+        self.count = count
+
+
+class LogStore(Protocol):
     """Keeps logs. A record is known by its attempt, stream and offset: the same again changes nothing."""
 
     async def append(self, records: Sequence[LogRecord]) -> None:
         """Keep records, in any order; they survive a crash when this returns.
 
         Raises:
+            RecordsRefused: some of them can never be kept.
+            Permanent: nothing can be kept before somebody changes something.
             Retryable: the server cannot be reached; some may have been kept.
         """
         ...
 
+    def read(
+        self, instance: str, *, step: str | None = None, since: datetime | None = None
+    ) -> AsyncIterator[Segment]:
+        """Yield the segments of an instance that are kept now, in the order of `place_in_time`.
+
+        Args:
+            step: only this one, by its path, or a name anywhere in the path.
+            since: written at this time or later.
+
+        Raises:
+            Retryable: the server cannot be reached.
+        """
+        ...
+
     async def search(self, query: LogQuery) -> LogPage:
-        """Return a page across all instances, by time, then attempt, stream and offset.
+        """Return a page across all instances, in the order of `place_in_time`.
+
+        What was kept is found within about a second.
 
         Raises:
             Permanent: `after` is no page's `next`.
@@ -108,3 +140,35 @@ class LogStore(LogReader, Protocol):
     async def forget(self, instance: str) -> None:
         """Remove all that is kept of an instance."""
         ...
+
+    async def expire(self, *, before: datetime) -> None:
+        """Remove what was written before.
+
+        What is kept together (a day, an attempt) goes when all of it is older, so some may stay longer.
+        """
+        ...
+
+
+Place = tuple[datetime, str, str, int, int, int]
+
+
+def place_in_time(segment: Segment) -> Place:
+    """Return what segments are ordered by: time, attempt, stream (stdout first) and offset."""
+    key = segment.key
+    return segment.at, key.instance, key.path, key.attempt, STREAMS.index(segment.stream), segment.offset
+
+
+def text_of(data: bytes) -> str:
+    """Return the text that a segment is searched by; what is no UTF-8 is there as replacement characters."""
+    return data.decode("utf-8", "replace")
+
+
+def has_text(data: bytes, text: str) -> bool:
+    """Tell whether a segment contains a text, in any case."""
+    return text.lower() in text_of(data).lower()
+
+
+@lru_cache(maxsize=4096)
+def names_in(path: str) -> frozenset[str]:
+    """Return what a step may be asked for by: its path, and each name in it without its numbers."""
+    return frozenset({path, *filter(None, split(r"(?:\[\d+\]|#\d+)?/|(?:\[\d+\]|#\d+)$", path))})

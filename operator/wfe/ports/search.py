@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from wfe.errors import Permanent
 from wfe.model.status import InstanceStatus
 from wfe.ports.store import Summary
 
@@ -22,8 +23,9 @@ class SearchQuery:
     """Which instances to find.
 
     Attributes:
-        text: words, all of which have to be in the document; case and diacritics do not matter, nor does what
-            stands between words. A word with `*` at its end stands for all that begin so. "" finds everything.
+        text: words (`ports.words`), all of which have to be in the document; case and diacritics do not matter,
+            nor does what stands between words. A word with `*` at its end stands for all that begin so. A text
+            without words finds everything.
         statuses: any of these; none for all.
         workflow: the id of its workflow.
         reference: its reference, whole.
@@ -51,11 +53,21 @@ class SearchPage:
     next: str | None
 
 
+class DocumentsRefused(Permanent):
+    """Some of the documents can never be kept, and the text says why. All others are kept."""
+
+
 class Search(Protocol):
     """Promise: what was put is found within about a second, in the newest revision that was put."""
 
     async def put(self, documents: Sequence[Document]) -> None:
-        """Keep documents, by the id of the instance; one of an older revision than the kept one changes nothing."""
+        """Keep documents, by the id of the instance; one of an older revision than the kept one changes nothing.
+
+        Raises:
+            DocumentsRefused: some of them can never be kept.
+            Permanent: nothing can be kept before somebody changes something.
+            Retryable: the server cannot be reached; some may have been kept.
+        """
         ...
 
     async def remove(self, instances: Sequence[str]) -> None:

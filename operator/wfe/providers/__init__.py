@@ -14,6 +14,7 @@ from wfe.ports.provider import Provider
 __all__ = ["SCHEMES", "Provider", "UrlInvalid", "find"]
 
 SCHEMES: Final[Mapping[str, str]] = {
+    "files": "wfe.providers.files",
     "kubernetes": "wfe.providers.customresource",
     "memory": "wfe.providers.memory",
     "redis": "wfe.providers.valkey",

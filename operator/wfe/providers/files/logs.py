@@ -10,11 +10,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from re import split
 from typing import Final
 
 from wfe.model.ids import AttemptKey
-from wfe.ports.logs import Segment, Stream
+from wfe.ports.logs import Segment, Stream, names_in
 from wfe.supervisor.layout import CLAIM, END, UNMASKED, attempts
 from wfe.supervisor.tail import Tail
 from wfe.supervisor.times import KeptTimes
@@ -50,7 +49,7 @@ class FileLogs:
                 # Asked before looking, so that what was written last is still found.
                 over = not follow or await self.has_ended(instance)
                 for key, directory in attempts(self.root, instance):
-                    if directory not in found and _is_of(key, step):
+                    if directory not in found and (step is None or step in names_in(key.path)):
                         found[directory] = _Attempt(key, directory)
                 for segment in _in_order(list(found.values()), over=over):
                     yield segment
@@ -130,10 +129,3 @@ def _advance(heap: list[tuple[float, int, Segment, Iterator[Segment]]]) -> Segme
 
 def _time(segment: Segment) -> float:
     return segment.at.timestamp()
-
-
-def _is_of(key: AttemptKey, step: str | None) -> bool:
-    """Tell whether an attempt belongs to a step: by its path, or by a name anywhere in it."""
-    return (
-        step is None or key.path == step or step in split(r"(?:\[\d+\]|#\d+)?/|(?:\[\d+\]|#\d+)$", key.path)
-    )

@@ -5,14 +5,18 @@ from datetime import datetime
 
 from wfe.ports.provider import Provider
 from wfe.providers.memory.leases import LeaseTable, MemoryLeases
+from wfe.providers.memory.logs import MemoryLogs
 from wfe.providers.memory.queue import MemoryQueue, QueueTable
+from wfe.providers.memory.search import MemorySearch
 from wfe.providers.memory.store import MemoryStore
 
 __all__ = [
     "LeaseTable",
     "MemoryLeases",
+    "MemoryLogs",
     "MemoryProvider",
     "MemoryQueue",
+    "MemorySearch",
     "MemoryStore",
     "QueueTable",
     "from_url",
@@ -20,10 +24,12 @@ __all__ = [
 
 
 class MemoryProvider(Provider):
-    """A store, leases and a queue that live as long as this object."""
+    """A store, leases, a queue, search and logs that live as long as this object."""
 
     def __init__(self) -> None:
         self.store: MemoryStore = MemoryStore()
+        self.search: MemorySearch = MemorySearch()
+        self.logs: MemoryLogs = MemoryLogs()
         self._leases = LeaseTable()
         self._queue = QueueTable()
 

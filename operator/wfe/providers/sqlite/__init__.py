@@ -1,4 +1,4 @@
-"""One SQLite file: store, leases and queue for the hosts of one machine. `sqlite:PATH`"""
+"""One SQLite file: store, leases, queue, search and logs for the hosts of one machine. `sqlite:PATH`"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -8,13 +8,17 @@ from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.errors import StoreUnusable
 from wfe.providers.sqlite.holders import holder_alive, holder_name
 from wfe.providers.sqlite.leases import SqliteLeases
+from wfe.providers.sqlite.logs import SqliteLogs
 from wfe.providers.sqlite.queue import Bell, SqliteQueue
+from wfe.providers.sqlite.search import SqliteSearch
 from wfe.providers.sqlite.store import SqliteStore
 
 __all__ = [
     "SqliteLeases",
+    "SqliteLogs",
     "SqliteProvider",
     "SqliteQueue",
+    "SqliteSearch",
     "SqliteStore",
     "StoreUnusable",
     "from_url",
@@ -24,11 +28,13 @@ __all__ = [
 
 
 class SqliteProvider(Provider):
-    """The store, the leases and the queue of one file."""
+    """The store, the leases, the queue, the search and the logs of one file."""
 
     def __init__(self, path: str) -> None:
         self._database = Database(path)
         self.store: SqliteStore = SqliteStore(self._database)
+        self.search: SqliteSearch = SqliteSearch(self._database)
+        self.logs: SqliteLogs = SqliteLogs(self._database)
         self._bell = Bell()
 
     def leases(self, holder: str, *, now: Callable[[], datetime]) -> SqliteLeases:

@@ -159,3 +159,60 @@ DELETE FROM queue WHERE number = ? AND takes = ? AND is_taken
 
 -- next_time
 SELECT min(at) FROM queue
+
+-- document
+SELECT number, revision FROM documents WHERE id = ?
+
+-- put_document
+INSERT INTO documents (id, workflow, reference, status, created, revision, summary) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET workflow = excluded.workflow, reference = excluded.reference,
+    status = excluded.status, created = excluded.created, revision = excluded.revision, summary = excluded.summary
+RETURNING number
+
+-- remove_words
+DELETE FROM document_words WHERE rowid = ?
+
+-- put_words
+INSERT INTO document_words (rowid, words) VALUES (?, ?)
+
+-- remove_document
+DELETE FROM documents WHERE number = ?
+
+-- find
+SELECT summary FROM documents WHERE :filters ORDER BY created DESC, id DESC LIMIT :limit
+
+-- put_attempt
+INSERT INTO log_attempts (instance, path, attempt, name, workflow) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (instance, path, attempt) DO UPDATE SET name = log_attempts.name
+RETURNING number
+
+-- put_segment
+INSERT INTO log_segments (attempt, stream, start, written, data) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (attempt, stream, start) DO NOTHING
+
+-- segments
+SELECT instance, path, log_attempts.attempt, stream, start, written, data, name, workflow
+FROM log_segments JOIN log_attempts ON log_attempts.number = log_segments.attempt
+WHERE :filters ORDER BY written, instance, path, log_attempts.attempt, stream, start
+
+-- numbers_of_segments
+SELECT log_segments.number, path FROM log_segments JOIN log_attempts ON log_attempts.number = log_segments.attempt
+WHERE instance = ? AND written >= ? ORDER BY written, path, log_attempts.attempt, stream, start
+
+-- numbered_segments
+SELECT log_segments.number, instance, path, log_attempts.attempt, stream, start, written, data
+FROM log_segments JOIN log_attempts ON log_attempts.number = log_segments.attempt
+WHERE log_segments.number IN (:in)
+
+-- forget_segments
+DELETE FROM log_segments WHERE attempt IN (SELECT number FROM log_attempts WHERE instance = ?)
+
+-- forget_attempts
+DELETE FROM log_attempts WHERE instance = ?
+
+-- expire_segments
+DELETE FROM log_segments WHERE written < ? RETURNING attempt
+
+-- expire_attempt
+DELETE FROM log_attempts WHERE number = :number
+AND NOT EXISTS (SELECT 1 FROM log_segments WHERE attempt = :number)

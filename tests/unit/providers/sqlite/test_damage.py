@@ -38,7 +38,7 @@ def a_later_version(path: Path) -> None:
 def torn_pages(path: Path) -> None:
     asyncio.run(use(path))
     text = bytearray(path.read_bytes())
-    text[120:4000] = b"\xa5" * 3880  # of the first page, only the header is left
+    text[120:4096] = b"\xa5" * 3976  # of the first page, only the header is left
     path.write_bytes(text)
 
 

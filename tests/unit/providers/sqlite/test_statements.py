@@ -13,8 +13,10 @@ import pytest
 from wfe.providers.sqlite.schema import connect, migrate
 from wfe.providers.sqlite.statements import SQL, sql_for
 
-# These read all live instances, or all that waits in inboxes: that is what they are asked for.
-WHOLE = {"unfinished", "inboxes"}
+# These read all live instances, all that waits in inboxes, all of a log: that is what they are asked for. What was
+# written at one time is put in order after it was found.
+WHOLE = {"unfinished", "inboxes", "numbers_of_segments", "segments"}
+FILTERS = {"segments": "instance = 'x' AND written >= 1"}
 
 
 @pytest.fixture
@@ -26,10 +28,16 @@ def connection(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 @pytest.mark.parametrize("name", sorted(SQL))
 def test_a_statement_uses_an_index(connection: sqlite3.Connection, name: str) -> None:
-    sql = sql_for(name, 3).replace(":filters", "status = 'Running' AND (created, id) < (1, 'x')")
+    sql = sql_for(name, 3).replace(
+        ":filters", FILTERS.get(name, "status = 'Running' AND (created, id) < (1, 'x')")
+    )
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", _values(sql))]
     steps = [step for step in plan if step != "SCAN CONSTANT ROW"]
-    wasteful = [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step]
+    # A virtual table is always scanned; `0:=` is a scan of one row, and `0:M` one of those with a word.
+    found = [
+        step for step in steps if not step.endswith(("VIRTUAL TABLE INDEX 0:=", "VIRTUAL TABLE INDEX 0:M"))
+    ]
+    wasteful = [step for step in found if step.startswith("SCAN") or "TEMP B-TREE" in step]
     assert name in WHOLE or wasteful == []
 
 

@@ -9,8 +9,11 @@ import pytest
 
 from wfe import providers
 from wfe.model.signals import CancelRequested
+from wfe.ports.search import SearchQuery
 from wfe.testing.builders import NOON, a_record
+from wfe.testing.logs_contract import read
 from wfe.testing.messages_contract import a_definition, an_offer
+from wfe.testing.search_contract import a_document
 from wfe.testing.store_contract import a_full_instance
 
 HERE = Path(__file__).parent
@@ -62,5 +65,19 @@ async def test_the_queue_is_there_and_empty(url: str) -> None:
         assert await queue.take(1, timedelta(minutes=1)) == []
         await queue.put("full", NOON)
         assert [one.key for one in await queue.take(1, timedelta(minutes=1))] == ["full"]
+    finally:
+        await provider.close()
+
+
+async def test_search_and_logs_are_there_and_empty(url: str) -> None:
+    provider = providers.find(url)
+    await provider.open()
+    try:
+        assert provider.search
+        assert provider.logs
+        assert (await provider.search.find(SearchQuery(text="word"))).found == []
+        await provider.search.put([a_document("a", "word")])
+        assert [one.id for one in (await provider.search.find(SearchQuery(text="word"))).found] == ["a"]
+        assert await read(provider.logs) == []
     finally:
         await provider.close()
