@@ -235,7 +235,7 @@ async def test_an_instance_that_cannot_begin_says_so_once() -> None:
     async with a_place() as place, place.open_store() as store:
         uid = await a_users_object(place)
         for _ in range(2):
-            await store.refuse("mine", "WorkflowInvalid", "workflow `pipeline` is not there")
+            await store.refuse("mine", "WorkflowInvalid", "workflow `pipeline` is not there", uid=uid)
         status = await place.status("mine")
         assert (status["phase"], status["reason"]) == ("Pending", "WorkflowInvalid")
         assert place.writes()["patch workflowinstances"] == 1

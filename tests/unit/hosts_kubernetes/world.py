@@ -47,18 +47,25 @@ class Quick(FakeExecutor):
 
 @dataclass
 class FakeFooting:
-    """Notes what it is asked for."""
+    """Notes what it is asked for; what ended is cleared once it may be."""
 
     quick: Quick = field(default_factory=Quick)
     cleared: list[str] = field(default_factory=list)
     forgotten: list[str] = field(default_factory=list)
     orphans: list[Collection[str]] = field(default_factory=list)
+    clearing: asyncio.Event = field(default_factory=asyncio.Event)
+    may_clear: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.may_clear.set()
 
     @property
     def executor(self) -> Executor:
         return self.quick
 
     async def clear(self, place: Place, instance: Instance, name: str, uid: str) -> None:
+        self.clearing.set()
+        await self.may_clear.wait()
         self.cleared.append(f"{place.namespace}/{name}")
 
     async def forget(self, place: Place, instance: str) -> None:

@@ -17,7 +17,7 @@ from wfe.hosts.kubernetes.workflows import Workflows
 from wfe.model.instance import Instance, WorkflowRef
 from wfe.model.status import InstanceStatus
 from wfe.ports.executor import CannotGoOn
-from wfe.providers.customresource import InstanceObject
+from wfe.providers.customresource import InstanceObject, ObjectGone
 
 MOST_WORKFLOWS: Final = 500
 
@@ -48,6 +48,7 @@ class Beginnings:
 
         Raises:
             Refused: it cannot be.
+            ObjectGone: somebody deleted the object meanwhile.
             Retryable: not now.
         """
         try:
@@ -55,7 +56,7 @@ class Beginnings:
             graphs = await self._closure(room, graph, birth.pins)
             self.homes.expect(room.place, _newborn(room, graph, birth), graphs)
             await room.runtime.start(graph, birth)
-        except Refused:
+        except (Refused, ObjectGone):
             raise
         except CannotGoOn as error:
             raise Refused(error.failure.reason.value, str(error.failure)) from error

@@ -27,13 +27,14 @@ from wfe.hosts.kubernetes.reconcile import (
     Reads,
     Recover,
     Tell,
+    phase_of,
     reconcile,
     text_of,
 )
 from wfe.hosts.kubernetes.rooms import Room, Rooms
 from wfe.kube import ApiConflict, ApiNotFound, Client, Informer, WorkQueue
 from wfe.model.status import InstanceStatus
-from wfe.providers.customresource import INSTANCES, InstanceObject
+from wfe.providers.customresource import INSTANCES, InstanceObject, ObjectGone
 from wfe.providers.customresource.words import stamp
 
 log: Any = structlog.get_logger(__name__)
@@ -69,9 +70,12 @@ class Carrier:
                 await self._gone(room, key[1])
             return None
         room = await self.rooms.enter(key[0])
+        if room.ids.get(key[1]) not in {None, found.id}:
+            # It was deleted and made anew, and nobody saw that it was gone.
+            await self._gone(room, key[1])
         seen = seen_of(found, room, self.instances)
         if seen.is_begun:
-            await self._note(room, found)
+            self._note(room, found)
         again = None
         for action in reconcile(seen):
             again = await self._carry(room, found, action)
@@ -83,10 +87,8 @@ class Carrier:
             return SOON
         return again
 
-    async def _note(self, room: Room, found: InstanceObject) -> None:
+    def _note(self, room: Room, found: InstanceObject) -> None:
         name = found.metadata.name
-        if room.ids.get(name) not in {None, found.id}:
-            await self._gone(room, name)
         room.ids[name] = found.id
         room.refused.pop(name, None)
         if room.runtime.is_driving(found.id):
@@ -118,6 +120,8 @@ class Carrier:
         room.ids[name] = found.metadata.uid
         try:
             await self.beginnings.begin(room, found)
+        except ObjectGone:
+            return None  # the news of that is under way
         except Refused as refused:
             await self._hold(room, found, refused.reason, refused.message)
             self.post(room, found, "Warning", refused.reason, refused.message)
@@ -147,7 +151,7 @@ class Carrier:
                 "instance not begun", namespace=room.namespace, instance=name, reason=reason, why=message
             )
         room.refused[name] = message
-        await room.store.refuse(name, reason, message)
+        await room.store.refuse(name, reason, message, uid=found.metadata.uid)
 
     async def _end_unbegun(self, room: Room, found: InstanceObject) -> None:
         now = stamp(self.client.now())
@@ -241,7 +245,8 @@ class Carrier:
         except Exception as error:  # noqa: BLE001 - it is that instance's, and no other's
             self.broke(room, found.id, error)
         else:
-            room.forget(found.metadata.name)
+            if room.ids.get(found.metadata.name) == found.id:
+                room.forget(found.metadata.name)
             self.homes.forget([found.id])
             self.finished(found)
         finally:
@@ -249,18 +254,21 @@ class Carrier:
 
     async def _gone(self, room: Room, name: str) -> None:
         """An object has left the cache: it is deleted, or somebody made the last write to it."""
-        instance = room.forget(name)
-        if instance is None:
-            return
-        self._wake_children(room, instance)
-        room.runtime.drop(instance)
+        instance = room.ids.get(name)
+        if instance is not None:
+            self._wake_children(room, instance)
+            room.runtime.drop(instance)
+            await self._leave(room, name, instance)
+        # Not before all of it was done: what fails is done again by the notes.
+        room.forget(name)
+
+    async def _leave(self, room: Room, name: str, instance: str) -> None:
         try:
             body = await self.client.get(INSTANCES, name, room.namespace)
         except ApiNotFound:
             body = {}
         still_there = instance in {body.get("metadata", {}).get("uid"), text_of(_engine(body), "id")}
-        phase = text_of(body.get("status"), "phase")
-        if still_there and phase not in {one.value for one in InstanceStatus if one.is_final}:
+        if still_there and not phase_of(text_of(body.get("status"), "phase")).is_final:
             # Somebody has written `active: false` by hand. What runs there runs on.
             log.warning("instance was made inactive by hand", namespace=room.namespace, instance=name)
             return

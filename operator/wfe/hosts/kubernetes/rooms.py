@@ -26,8 +26,8 @@ class RoomStore(EpochStore, Protocol):
         """Say that nothing is left to do for an instance that has ended: the last write to it."""
         ...
 
-    async def refuse(self, name: str, reason: str, message: str) -> None:
-        """Say why the instance of that object's name cannot begin."""
+    async def refuse(self, name: str, reason: str, message: str, *, uid: str) -> None:
+        """Say why the instance of the object with that name and uid cannot begin."""
         ...
 
     async def take_reports(self, *, now: datetime, refused: Callable[[str, str], None]) -> int:
@@ -87,14 +87,13 @@ class Room:
         """Return the name of an instance's object."""
         return next((name for name, known in self.ids.items() if known == instance), None)
 
-    def forget(self, name: str) -> str | None:
-        """Take an instance out of the notes, and return its id."""
+    def forget(self, name: str) -> None:
+        """Take an instance out of the notes."""
         self.refused.pop(name, None)
         instance = self.ids.pop(name, None)
         if instance is not None:
             self.resumed.pop(instance, None)
             self.failures.pop(instance, None)
-        return instance
 
     async def open(self) -> None:
         await self.store.open()

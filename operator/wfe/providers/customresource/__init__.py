@@ -1,5 +1,6 @@
 """Custom resources of Kubernetes: the store of a namespace, leases, the archive of logs. `kubernetes:NAMESPACE`"""
 
+from wfe.providers.customresource.errors import ObjectGone
 from wfe.providers.customresource.kinds import EventObject, InstanceObject
 from wfe.providers.customresource.leases import KubernetesLeases
 from wfe.providers.customresource.logs import LogArchive
@@ -17,5 +18,6 @@ __all__ = [
     "KubernetesLeases",
     "KubernetesProvider",
     "LogArchive",
+    "ObjectGone",
     "from_url",
 ]

@@ -7,8 +7,8 @@ from wfe.kube import AlreadyExists, ApiConflict, ApiNotFound
 from wfe.model.decision import Decision
 from wfe.model.instance import Instance
 from wfe.providers.customresource import names
-from wfe.providers.customresource.errors import translated
-from wfe.providers.customresource.finding import Finder
+from wfe.providers.customresource.errors import ObjectGone, translated
+from wfe.providers.customresource.finding import Finder, is_uid
 from wfe.providers.customresource.kinds import InstanceObject, instance_object
 from wfe.providers.customresource.names import INSTANCES
 from wfe.providers.customresource.room import Room
@@ -32,6 +32,7 @@ class Births:
 
         Raises:
             NameTaken: another instance has the name.
+            ObjectGone: it was to be that of an object which a user has deleted.
         """
         change = Change.of(decision, creates=True)
         with translated(f"creating instance `{decision.instance.name}`"):
@@ -46,16 +47,24 @@ class Births:
         """Return the object of an instance that has not begun, made if need be; None if the instance exists."""
         kept = self._room.table.get(instance.id)
         if kept is not None:
-            return await self._unborn(kept)
+            return await self._unborn(kept, instance)
         if instance.parent is not None:
             return await self._made(instance)
         async with self._room.creating:
             kept = await self._finder.find(instance.id)
-            return await (self._made(instance) if kept is None else self._unborn(kept))
+            if kept is not None:
+                return await self._unborn(kept, instance)
+            if is_uid(instance.id):
+                raise _gone(instance)
+            return await self._made(instance)
 
-    async def _unborn(self, kept: Kept) -> InstanceObject | None:
-        found = await self._finder.at(kept.name) if kept.revision == UNBORN else None
-        return found if found is not None and found.status.engine is None else None
+    async def _unborn(self, kept: Kept, instance: Instance) -> InstanceObject | None:
+        if kept.revision != UNBORN:
+            return None
+        found = await self._finder.at(kept.name)
+        if found is None or found.metadata.uid != kept.uid:
+            raise _gone(instance)
+        return found if found.status.engine is None else None
 
     async def _made(self, instance: Instance) -> InstanceObject | None:
         body = object_of(instance, self._room.table)
@@ -79,13 +88,11 @@ class Births:
                     self._room, kept.name, found.metadata.resource_version, prepared.status
                 )
             except ApiNotFound as error:
-                raise StoreUnavailable(
-                    f"the object of instance `{decision.instance.name}` is gone"
-                ) from error
-            except ApiConflict:
+                raise _gone(decision.instance) from error
+            except ApiConflict as error:
                 again = await self._finder.at(kept.name)
                 if again is None or again.metadata.uid != found.metadata.uid:
-                    raise
+                    raise _gone(decision.instance) from error
                 if again.status.engine is not None and again.status.engine.saved != prepared.token:
                     self._room.table.learn(again)
                     return False
@@ -104,6 +111,12 @@ class Births:
         kept.stored, kept.fresh = stored, None
         self._saver.clean(prepared.garbage)
         self._room.table.changed.set()
+
+
+def _gone(instance: Instance) -> ObjectGone | StoreUnavailable:
+    """Return what it means that an object is gone: its user does not want it, or we make ours again."""
+    said = f"the object of instance `{instance.name}` is gone"
+    return ObjectGone(f"{said}; somebody deleted it") if is_uid(instance.id) else StoreUnavailable(said)
 
 
 def object_of(instance: Instance, table: Table) -> dict[str, Any]:

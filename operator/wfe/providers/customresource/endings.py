@@ -44,12 +44,12 @@ class Endings:
                     return epoch
         raise StoreUnavailable(f"the object of instance `{root}` changes too fast")
 
-    async def refuse(self, name: str, reason: str, message: str) -> None:
-        """Say why an instance cannot begin, once; harmless if it has begun meanwhile."""
+    async def refuse(self, name: str, reason: str, message: str, *, uid: str) -> None:
+        """Say why an instance cannot begin, once; harmless if it has begun, or is another object's, meanwhile."""
         with translated(f"refusing instance `{name}`"):
             for _ in range(TRIES):
                 found = await self._finder.at(name)
-                if found is None or found.status.engine is not None:
+                if found is None or found.metadata.uid != uid or found.status.engine is not None:
                     return
                 said = (found.status.reason, found.status.message, found.status.observed_generation)
                 now = self._room.client.now()

@@ -3,12 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wfe.errors import Permanent, StoreUnavailable
+from wfe.errors import NotFound, Permanent, StoreUnavailable
 from wfe.kube import ApiError, ApiForbidden, ApiInvalid
 
 
 class StoreRefused(Permanent):
     """The API server will not take it: a schema, a rule or a size is against it."""
+
+
+class ObjectGone(NotFound):
+    """The object that asked for an instance was deleted; one of its name asks for another instance."""
 
 
 @contextmanager

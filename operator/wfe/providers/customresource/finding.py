@@ -15,6 +15,11 @@ from wfe.providers.customresource.table import UNBORN, Kept
 _UID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+def is_uid(instance: str) -> bool:
+    """Whether an id is the uid of an object: the instance is of an object that a user made, or of none."""
+    return _UID.fullmatch(instance) is not None
+
+
 class Finder:
     """Finds instances by their ids and names."""
 
@@ -43,7 +48,7 @@ class Finder:
         async for candidate in self._labelled(f"{names.ID}={names.label(instance)}"):
             if candidate.status.engine is not None and candidate.id == instance:
                 return candidate
-        if not _UID.fullmatch(instance):
+        if not is_uid(instance):
             return None
         # A user's object that has ended: only its metadata are read to find its name.
         every = self._room.client.list(INSTANCES, self._room.namespace, metadata_only=True)

@@ -139,9 +139,9 @@ class CustomResourceStore:
         """Raise the epoch of a tree's runner, and return it: nobody else is given the same."""
         return await self._endings.raise_epoch(root, pod=pod)
 
-    async def refuse(self, name: str, reason: str, message: str) -> None:
-        """Say why the instance of that object's name cannot begin."""
-        await self._endings.refuse(name, reason, message)
+    async def refuse(self, name: str, reason: str, message: str, *, uid: str) -> None:
+        """Say why the instance of the object with that name and uid cannot begin."""
+        await self._endings.refuse(name, reason, message, uid=uid)
 
     def observe(self, instance: str, *, generation: int, resumes: int = 0) -> None:
         """Take note which spec has been acted on; the next save says so."""

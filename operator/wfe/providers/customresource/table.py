@@ -150,6 +150,8 @@ class Table:
     def _heard_of(self, found: InstanceObject) -> None:
         known = self._by_name.get(found.metadata.name)
         is_news = known is None or known.version < found.version
+        if known is not None and known.uid != found.metadata.uid and not is_news:
+            return  # its successor has been read already
         engine = found.status.engine
         kept = self.learn(found)
         if engine is None:
