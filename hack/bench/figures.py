@@ -23,7 +23,7 @@ class Floor:
         self.connection.execute("PRAGMA synchronous = FULL")
         self.connection.execute("CREATE TABLE rows (number INTEGER PRIMARY KEY, body BLOB)")
 
-    def commits(self, count: int) -> Samples:
+    async def commits(self, count: int) -> Samples:
         """Commit so often; return the milliseconds of each."""
         times = [time.perf_counter()]
         for _ in range(count):

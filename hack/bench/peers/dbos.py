@@ -7,6 +7,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures import show
+
 VERSION = "3.4.0"
 SCRIPT = Path(__file__).with_name("dbos_steps.py")
 
@@ -17,6 +19,14 @@ class Figures:
 
     each: list[float]
     per_second: float
+    instances: int
+
+    def show(self, where: str) -> float:
+        """Print both, and where they were measured; return the median of single steps."""
+        name = f"DBOS {VERSION} on {where}"
+        median = show(f"{name}, a step after another", self.each)
+        print(f"{f'{name}, {self.instances} at once':44} {self.per_second:,.0f} steps/s")
+        return median
 
 
 def python() -> Path:
@@ -42,4 +52,4 @@ def measure(url: str, instances: int, steps: int, samples: int, *, directory: Pa
     done = subprocess.run(
         [python(), "-P", SCRIPT, url, *numbers], check=True, capture_output=True, text=True, cwd=directory
     )
-    return Figures(**json.loads(done.stdout.splitlines()[-1]))
+    return Figures(**json.loads(done.stdout.splitlines()[-1]), instances=instances)

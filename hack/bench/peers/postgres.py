@@ -1,44 +1,41 @@
 """A Postgres for the time of a measurement, with fsync, on the disk that is measured."""
 
 import os
-import shutil
+import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-PORT = 54329
+TESTBED = Path(__file__).resolve().parents[2] / "testbed"
+ENVIRONMENT = {**os.environ, "WFE_POSTGRES_PORT": "54329"}
 
 
-def programs() -> Path | None:
-    """Return the directory of the newest Postgres's programs, if there is one."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    on_path = shutil.which("initdb")
-    return found[-1].parent if found else Path(on_path).parent if on_path else None
+def _testbed(verb: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [TESTBED, "servers", verb, "postgres", *arguments]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
 
 
 @contextmanager
 def running(directory: Path) -> Iterator[str | None]:
-    """Yield the URL of a fresh server, or None where there is no Postgres."""
-    bin_directory = programs()
-    if bin_directory is None:
+    """Yield the URL of a fresh server, or None where there is no Postgres; it says why."""
+    directory.chmod(0o755)  # Postgres refuses to run as root
+    made = _testbed("own", directory / "postgres")
+    if made.returncode != 0:
+        print(made.stderr.strip())
         yield None
         return
-    data = directory / "postgres"
-    data.mkdir()
-    # Postgres refuses to run as root.
-    user = "postgres" if os.geteuid() == 0 else None
-    if user:
-        shutil.chown(data, user)
-        directory.chmod(0o755)
-
-    def run(*command: str | Path) -> None:
-        subprocess.run(command, check=True, user=user, cwd="/", stdout=subprocess.DEVNULL)
-
-    run(bin_directory / "initdb", "-D", data, "-U", "postgres", "-A", "trust")
-    control = (bin_directory / "pg_ctl", "-D", data, "-w", "-l", data / "log")
-    run(*control, "-o", f"-p {PORT} -c listen_addresses=127.0.0.1 -k {data}", "start")
+    url, *command = made.stdout.splitlines()
+    with (directory / "postgres.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
-        yield f"postgresql://postgres@127.0.0.1:{PORT}/postgres"
+        while _testbed("status").returncode != 0:
+            if process.poll() is not None:
+                raise SystemExit((directory / "postgres.log").read_text("utf-8"))
+            time.sleep(0.1)
+        # The scheme that all clients know.
+        yield url.replace("postgres://", "postgresql://")
     finally:
-        run(*control, "-m", "immediate", "stop")
+        process.send_signal(signal.SIGQUIT)  # it waits for no client
+        process.wait()
