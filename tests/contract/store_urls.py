@@ -9,6 +9,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from tests.contract.api_server import url_of_api_server
+from tests.contract.postgres_schema import PostgresTime, url_of_postgres
 from tests.contract.valkey_prefix import ServerTime, url_of_valkey
 from wfe.ports.provider import Provider
 from wfe.providers import SCHEMES, find
@@ -18,17 +19,19 @@ URLS: Final[Mapping[str, Callable[[Path], str]]] = {
     "files": lambda directory: f"files:{directory}/logs",
     "kubernetes": url_of_api_server,
     "memory": lambda _: "memory:",
+    "postgres": url_of_postgres,
     "redis": url_of_valkey,
     "sqlite": lambda directory: f"sqlite:{directory}/store.db",
 }
-ALIASES: Final = frozenset({"rediss", "valkey"})
+ALIASES: Final = frozenset({"postgresql", "rediss", "valkey"})
 # What a technology does not have: the suite of everything else runs on it.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
     "files": frozenset({"store", "leases", "queue", "search"}),
     "kubernetes": frozenset({"queue", "search", "logs"}),
+    "postgres": frozenset({"search", "logs"}),
     "redis": frozenset({"store", "search", "logs"}),
 }
-NEED_A_SERVER: Final = frozenset({"redis"})
+NEED_A_SERVER: Final = frozenset({"postgres", "redis"})
 
 
 def schemes(part: str, *, without: frozenset[str] = frozenset()) -> list[ParameterSet]:
@@ -59,7 +62,13 @@ def url_of(scheme: str, directory: Path) -> str:
 
 def time_of(url: str) -> PassingTime:
     """Return the time by which the provider of that URL judges."""
-    return ServerTime(url) if url.startswith("redis") else Hand()
+    match url.partition(":")[0]:
+        case "postgres":
+            return PostgresTime(url)
+        case "redis":
+            return ServerTime(url)
+        case _:
+            return Hand()
 
 
 def opener(scheme: str, directory: Path) -> Callable[[], AbstractAsyncContextManager[Provider]]:

@@ -17,6 +17,8 @@ SCHEMES: Final[Mapping[str, str]] = {
     "files": "wfe.providers.files",
     "kubernetes": "wfe.providers.customresource",
     "memory": "wfe.providers.memory",
+    "postgres": "wfe.providers.postgres",
+    "postgresql": "wfe.providers.postgres",
     "redis": "wfe.providers.valkey",
     "rediss": "wfe.providers.valkey",
     "sqlite": "wfe.providers.sqlite",

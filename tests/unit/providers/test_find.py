@@ -10,6 +10,8 @@ from wfe.ports.queue import Queue
 from wfe.ports.store import Store
 from wfe.providers import Provider
 from wfe.providers.memory import MemoryProvider, MemoryStore
+from wfe.providers.postgres import PostgresProvider
+from wfe.providers.postgres.address import Address
 from wfe.providers.sqlite import SqliteProvider, SqliteStore
 from wfe.testing.builders import NOON
 
@@ -70,8 +72,12 @@ def test_every_memory_is_another() -> None:
     assert providers.find("memory:").store is not providers.find("memory:").store
 
 
-@pytest.mark.parametrize("provider", [MemoryProvider(), SqliteProvider("x.db")])
-def test_a_provider_has_the_shape_of_its_ports(provider: MemoryProvider | SqliteProvider) -> None:
+@pytest.mark.parametrize(
+    "provider", [MemoryProvider(), PostgresProvider(Address("postgres://h/db")), SqliteProvider("x.db")]
+)
+def test_a_provider_has_the_shape_of_its_ports(
+    provider: MemoryProvider | PostgresProvider | SqliteProvider,
+) -> None:
     # The annotations are the test: the type checker compares each with its protocol.
     whole: Provider = provider
     store: Store = provider.store

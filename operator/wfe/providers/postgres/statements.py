@@ -1,0 +1,15 @@
+"""The SQL of `statements.sql`, by name."""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Final
+
+
+def _read() -> Mapping[str, str]:
+    text = files(__package__).joinpath("statements.sql").read_text("utf-8")
+    _, *pieces = re.split(r"^-- (\w+)$", text, flags=re.MULTILINE)
+    return {name: sql.strip() for name, sql in zip(pieces[::2], pieces[1::2], strict=True)}
+
+
+SQL: Final = _read()
