@@ -55,8 +55,19 @@ class Birth:
     carried: Mapping[str, dict[str, Json]] = field(default_factory=dict)
 
 
+def submit(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
+    """Return a new instance that is Pending, at revision 1: the first `advance` by whoever drives it begins it."""
+    return _born(graph, birth, world).decision()
+
+
 def begin(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
     """Return a new instance that has begun, at revision 1, and what it starts with."""
+    draft = _born(graph, birth, world)
+    _set_out(draft)
+    return draft.decision()
+
+
+def _born(graph: Graph, birth: Birth, world: Circumstances) -> Draft:
     instance = Instance(
         id=birth.id,
         name=birth.name,
@@ -76,13 +87,23 @@ def begin(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
     draft.touched.add(GIVEN)
     scopes.open_root(draft, birth.inputs)
     carried.keep(draft, birth.carried)
-    draft.head["started_at"] = world.now
-    draft.head["deadline"] = None if graph.timeout is None else world.now + graph.timeout
-    draft.become(InstanceStatus.RUNNING)
     draft.put(Pointer(path=ROOT, node=graph.root.path, parent=None, scope=ROOT))
+    return draft
+
+
+def _set_out(draft: Draft) -> None:
+    _started(draft)
+    draft.become(InstanceStatus.RUNNING)
     draft.later(Enter(ROOT))
     _settle(draft)
-    return draft.decision()
+
+
+def _started(draft: Draft) -> None:
+    """The time of the workflow runs from now, if it does not run yet."""
+    if draft.get("started_at") is None:
+        limit = draft.graph.timeout
+        draft.head["started_at"] = draft.now
+        draft.head["deadline"] = None if limit is None else draft.now + limit
 
 
 def advance(
@@ -105,6 +126,8 @@ def advance(
             break
         _take(draft, signal)
         _settle(draft)
+    if draft.status is InstanceStatus.PENDING:
+        _set_out(draft)
     _wake(draft)
     return draft.decision()
 
@@ -199,6 +222,7 @@ def _resume(draft: Draft) -> None:
     spent = draft.now - since
     limit = draft.get("deadline")
     draft.head["deadline"] = None if limit is None else limit + spent
+    _started(draft)
     draft.head["suspended_for"] = draft.get("suspended_for") + spent
     draft.head["suspended_at"] = None
     draft.become(InstanceStatus.RUNNING)

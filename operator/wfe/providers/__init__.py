@@ -11,7 +11,7 @@ from typing import Final, cast
 from wfe.errors import Permanent
 from wfe.ports.provider import Provider
 
-__all__ = ["SCHEMES", "Provider", "UrlInvalid", "find"]
+__all__ = ["SCHEMES", "Provider", "UrlInvalid", "find", "without_secrets"]
 
 SCHEMES: Final[Mapping[str, str]] = {
     "files": "wfe.providers.files",
@@ -43,12 +43,12 @@ def find(url: str) -> Provider:
         known = ", ".join(f"`{name}:`" for name in sorted(SCHEMES))
         near = get_close_matches(scheme, SCHEMES, 1)
         hint = f"did you mean `{near[0]}:`?" if near else f"use one of {known}"
-        raise UrlInvalid(f"no provider has the scheme of `{_without_secrets(url)}`; {hint}")
+        raise UrlInvalid(f"no provider has the scheme of `{without_secrets(url)}`; {hint}")
     from_url = _opener(scheme)
     try:
         return from_url(url)
     except ValueError as error:
-        raise UrlInvalid(f"`{_without_secrets(url)}` {error}") from error
+        raise UrlInvalid(f"`{without_secrets(url)}` {error}") from error
 
 
 def _opener(scheme: str) -> Callable[[str], Provider]:
@@ -62,6 +62,7 @@ def _opener(scheme: str) -> Callable[[str], Provider]:
         ) from error
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
+    """Return a URL as it may be shown."""
     before, at, after = url.rpartition("@")
     return f"{before.partition(':')[0]}://…@{after}" if at else url

@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
-from wfe.engine import Birth, begin
+from wfe.engine import Birth, Circumstances, begin, submit
 from wfe.errors import NotFound, Permanent
 from wfe.graph.graph import Graph
 from wfe.model.decision import Decision
@@ -35,11 +35,10 @@ from wfe.runtime.parking import Parking
 from wfe.runtime.patience import persistently
 from wfe.runtime.placing import Placing
 from wfe.runtime.tasks import TaskRunner
-from wfe.runtime.trees import HeldElsewhere, Trees, root_of
+from wfe.runtime.trees import TTL, HeldElsewhere, Trees, root_of
 
 __all__ = ["HeldElsewhere", "Listener", "Runtime"]
 
-RENEW: Final = timedelta(seconds=3)
 LOOK: Final = timedelta(milliseconds=50)
 ATTEMPTS: Final = 4
 Listener = Callable[[Instance, Lifecycle], None]
@@ -64,6 +63,7 @@ class Runtime:
     driver_type: type[Driver] = Driver
     listeners: list[Listener] = field(default_factory=list)
     park_after: timedelta | None = None
+    ttl: timedelta = TTL
     _drives: dict[str, _Drive] = field(default_factory=dict)
     _trees: Trees = field(init=False)
     _ends: Ends = field(init=False)
@@ -73,7 +73,7 @@ class Runtime:
     _parking: Parking = field(init=False)
 
     def __post_init__(self) -> None:
-        self._trees = Trees(self.leases)
+        self._trees = Trees(self.leases, self.ttl)
         self._ends = Ends(self.store)
         self._waiters = Waiters(self.store)
         self._placing = Placing(self.clock, self.tasks)
@@ -113,6 +113,24 @@ class Runtime:
             with suppress(HeldElsewhere):
                 await self._recover(birth.id)
         return birth.id
+
+    async def submit(self, graph: Graph, birth: Birth) -> str:
+        """Create an instance and leave it to whichever host works on it first; it is Pending until then.
+
+        Raises:
+            NameTaken: another instance has the name.
+            NotFound: it has a step that starts a workflow that nobody knows.
+            StoreUnavailable: the store cannot be reached; it may have been created nevertheless.
+        """
+        await persistently(self.clock, lambda: self.definitions.keep(graph), attempts=ATTEMPTS)
+        pins = birth.pins or await self.definitions.closure(graph)
+        decision = submit(graph, replace(birth, pins=pins), world=Circumstances(now=self.clock.now()))
+        await persistently(self.clock, lambda: self.store.create(decision), attempts=ATTEMPTS)
+        return birth.id
+
+    async def is_free(self, root: str) -> bool:
+        """Say whether nobody works on an instance and its children."""
+        return await self._trees.is_free(root)
 
     async def recover(self, instance_id: str) -> None:
         """Go on with an instance that this or another process has left.
@@ -255,6 +273,10 @@ class Runtime:
         await persistently(self.clock, lambda: self._waiters.look_for(event))
         return event.sequence
 
+    def busy(self) -> int:
+        """Return how many trees are driven here that do not only wait."""
+        return len({root_of(drive.driver.instance) for drive in self._drives.values()})
+
     def is_driving(self, instance_id: str) -> bool:
         return instance_id in self._drives or instance_id in self._parking
 
@@ -289,7 +311,7 @@ class Runtime:
 
     async def _renew(self) -> None:
         while True:
-            await self.clock.sleep_until(self.clock.now() + RENEW)
+            await self.clock.sleep_until(self.clock.now() + self.ttl / 3)
             lost = await persistently(self.clock, self._trees.renew)
             driven = [drive.driver.instance for drive in self._drives.values()]
             held = [instance.id for instance in driven if root_of(instance) in lost]

@@ -9,7 +9,7 @@ from wfe.errors import Permanent
 from wfe.model.instance import Instance
 from wfe.ports.leases import Leases
 
-LEASE: Final = timedelta(seconds=10)
+TTL: Final = timedelta(seconds=10)
 
 
 class HeldElsewhere(Permanent):
@@ -19,13 +19,14 @@ class HeldElsewhere(Permanent):
 class Trees:
     """The trees that a host works on, and their leases. A lease saves work; correctness is the store's."""
 
-    def __init__(self, leases: Leases) -> None:
+    def __init__(self, leases: Leases, ttl: timedelta = TTL) -> None:
         self._leases = leases
+        self._ttl = ttl
         self._driven: Counter[str] = Counter()
 
     async def claim(self, root: str) -> bool:
         """Take the lease of a tree. False if another living host has it."""
-        return self._driven[root] > 0 or await self._leases.acquire(_lease(root), LEASE) is not None
+        return self._driven[root] > 0 or await self._leases.acquire(_lease(root), self._ttl) is not None
 
     async def hold(self, instance: Instance) -> None:
         """Take the lease of an instance's tree.
@@ -39,6 +40,10 @@ class Trees:
                 f"instance `{instance.name}` is being worked on by another process ({holder}); "
                 "stop that one first, or wait until its lease runs out"
             )
+
+    async def is_free(self, root: str) -> bool:
+        """Say whether no living host, this one included, works on a tree."""
+        return self._driven[root] <= 0 and await self._leases.holder(_lease(root)) is None
 
     def joined(self, instance: Instance) -> None:
         """An instance of the tree is driven here."""
@@ -60,7 +65,7 @@ class Trees:
 
     async def renew(self) -> frozenset[str]:
         """Extend all leases; return the roots of trees that another host has taken since."""
-        lost = frozenset(await self._leases.renew(LEASE))
+        lost = frozenset(await self._leases.renew(self._ttl))
         return frozenset(root for root in self._driven if _lease(root) in lost)
 
 

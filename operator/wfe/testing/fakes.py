@@ -40,10 +40,14 @@ class FakeClock:
 
 @dataclass
 class FakeExecutor:
-    """Runs nothing: a test says how attempts end, or they complete at once if `obliging`."""
+    """Runs nothing: a test says how attempts end, or they complete in a second if `obliging`.
+
+    One of another place is Lost at once, or never if it is `patient`.
+    """
 
     incarnation: str = "here"
     obliging: bool = False
+    patient: bool = False
     starts: Counter[str] = field(default_factory=Counter)
     killed: list[str] = field(default_factory=list)
     running: int = 0
@@ -72,6 +76,8 @@ class FakeExecutor:
     async def run(self, task: Task, incarnation: str = "") -> TaskEnded:
         """Claim the key, or attach to it."""
         if isinstance(task, ProcessTask) and incarnation != self.incarnation:
+            if self.patient:
+                await asyncio.Event().wait()
             return TaskEnded(path=task.key.path, attempt=task.key.attempt, outcome=TaskOutcome.LOST)
         end = self._end_of(task.key)
         if not end.done():
@@ -93,6 +99,10 @@ class FakeExecutor:
         self._tell(key, TaskOutcome.CANCELLED)
 
     async def close(self, grace: timedelta) -> None: ...
+
+    def started(self, instance: str) -> frozenset[AttemptKey]:
+        """Return the attempts of an instance that were claimed here."""
+        return frozenset(key for key in self._ends if key.instance == instance)
 
     def ends(self, instance: str, path: str, attempt: int = 1, **outputs: Json) -> None:
         """Let an attempt complete."""

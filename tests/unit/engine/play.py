@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from wfe.engine import Circumstances, advance, begin, outstanding
+from wfe.engine import Circumstances, advance, begin, outstanding, submit
 from wfe.engine.advance import Birth
 from wfe.graph.graph import Graph
 from wfe.model import commands as c
@@ -62,10 +62,12 @@ class Play:
     instance: Instance = field(init=False)
     jitter: float = 0.0
     carried: Mapping[str, Any] = field(default_factory=dict)
+    submitted: bool = False
 
     def __post_init__(self) -> None:
         birth = Birth(id="i", name="i", inputs=dict(self.inputs), carried=self.carried)
-        self._took(begin(self.graph, birth, world=self.world))
+        make = submit if self.submitted else begin
+        self._took(make(self.graph, birth, world=self.world))
 
     def status(self) -> InstanceStatus:
         return self.instance.status

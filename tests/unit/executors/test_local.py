@@ -130,6 +130,33 @@ async def test_any_instance_has_a_directory_below_the_state(tmp_path: Path) -> N
     assert set(os.listdir(tmp_path)) == {"state", "workspace"}  # noqa: PTH208
 
 
+@pytest.mark.parametrize(
+    ("incarnation", "is_lost_at_once"),
+    [("{word}-before-the-machine-was-started-again", True), ("another-place", False)],
+)
+async def test_what_ran_in_another_place_is_lost_once_its_time_to_come_back_is_over(
+    tmp_path: Path, incarnation: str, is_lost_at_once: bool
+) -> None:
+    executor = an_executor(tmp_path, lost_after=timedelta(hours=1))
+    word = executor.incarnation.partition("-")[0]
+    running = asyncio.create_task(executor.run(a_script("true"), incarnation.format(word=word)))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert running.done() == is_lost_at_once
+    if is_lost_at_once:
+        assert running.result().outcome is TaskOutcome.LOST
+    running.cancel()
+    await executor.close(NO_TIME)
+
+
+async def test_it_knows_what_was_started_here(tmp_path: Path) -> None:
+    executor = an_executor(tmp_path)
+    task = a_script("true")
+    assert executor.started(task.key.instance) == frozenset()
+    await run_once(executor, task)
+    assert executor.started(task.key.instance) == {task.key}
+
+
 async def test_an_incarnation_is_one_state_directory(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()

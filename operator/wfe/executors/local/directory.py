@@ -32,9 +32,14 @@ class StateDirectory:
         self.root = root.absolute()
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.root / ".supervisor").mkdir(mode=0o700, exist_ok=True)
-        self.incarnation = _incarnation(self._id())
+        self._word = self._id()
+        self.incarnation = f"{self._word}-{_boot()}"
         self.supervisor = self.root / "supervisor.sh"
         _replace(self.supervisor, script().encode())
+
+    def was(self, incarnation: str) -> bool:
+        """Tell whether an incarnation was this directory's before the machine was started again: all is gone."""
+        return incarnation.startswith(f"{self._word}-")
 
     def prepare(
         self, task: ProcessTask, workspace: Path, base_env: Mapping[str, str], private: Mapping[str, str]
@@ -110,9 +115,9 @@ def _file(directory: Path, name: str) -> Path:
     return directory / name
 
 
-def _incarnation(state: str) -> str:
-    """Claims are good for one boot, one container and one state directory."""
-    parts = [state]
+def _boot() -> str:
+    """Return a word for this boot and this container: claims are good for one of each, and one state directory."""
+    parts = []
     for source in ("/proc/sys/kernel/random/boot_id", "/proc/1/stat"):
         try:
             parts.append(

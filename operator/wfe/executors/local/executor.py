@@ -26,7 +26,7 @@ from wfe.model.task import ProcessTask
 from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
 from wfe.supervisor.launch import reopens_streams
-from wfe.supervisor.layout import OUTPUT, UNMASKED, attempt_directory, instance_directory
+from wfe.supervisor.layout import CLAIM, OUTPUT, UNMASKED, attempt_directory, attempts, instance_directory
 from wfe.supervisor.link import Link
 from wfe.supervisor.masking import MaskedStream, Masker
 from wfe.supervisor.outcome import outcome_of, refused
@@ -48,7 +48,7 @@ class OutputsUnreadable(Permanent):
 class LocalExecutor:
     """Runs process tasks under a supervisor; keeps the promise of `ports.executor.Executor`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # most have defaults
         self,
         state_dir: Path,
         workspace: Path,
@@ -56,6 +56,7 @@ class LocalExecutor:
         *,
         inherit: Sequence[str] = (),
         secrets: Mapping[str, str] | None = None,
+        lost_after: timedelta = timedelta(),
         now: Callable[[], datetime],
     ) -> None:
         self._state = StateDirectory(state_dir)
@@ -64,6 +65,7 @@ class LocalExecutor:
         self._env = base_environment(os.environ, inherit)
         self._secrets = secrets or {}
         self._masker = Masker(self._secrets.values())
+        self._lost_after = lost_after
         self._now = now
         command = [_SHELL, str(self._state.supervisor), "serve", ".", self._state.incarnation, "0"]
         path = {"PATH": os.environ.get("PATH", os.defpath)}
@@ -93,9 +95,14 @@ class LocalExecutor:
         return self.incarnation
 
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
-        """Start the task or find it, wait for its end, and tell how it ended."""
+        """Start the task or find it, wait for its end, and tell how it ended.
+
+        One that belongs to another place is Lost, after the time that whoever is there has to tell how it ended.
+        """
         if incarnation != self.incarnation:
-            # Its claim is out of reach: whether it started, and how it ended, nobody can know.
+            # Its claim is out of reach: whether it started, and how it ended, nobody here can know.
+            if not self._state.was(incarnation):
+                await asyncio.sleep(self._lost_after.total_seconds())
             return TaskEnded(path=task.key.path, attempt=task.key.attempt, outcome=TaskOutcome.LOST)
         return await self._running.join(task.key.token, lambda: self._run(task))
 
@@ -103,6 +110,10 @@ class LocalExecutor:
         """End the task's group, or claim its key as cancelled."""
         name = attempt_directory(key)
         await self._link.kill(name, protocol.kill(name, grace))
+
+    def started(self, instance: str) -> frozenset[AttemptKey]:
+        """Return the attempts of an instance that were started in this place."""
+        return frozenset(key for key, path in attempts(self._state.root, instance) if (path / CLAIM).exists())
 
     async def forget(self, instance: str) -> None:
         """Remove all that an ended instance left here: its logs, scripts, data and claims."""

@@ -20,6 +20,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "run": ("run", "Run a workflow file and follow it to its end."),
     "apply": ("", "Apply the workflows of files to a cluster."),
     "submit": ("", "Start an instance in a cluster, of a workflow there or of a file."),
+    "worker": ("worker", "Work on the instances of a store, together with other workers on it."),
     "watch": ("", "Follow an instance in a cluster to its end."),
     "resume": ("resume", "Go on with an instance that has not ended, and follow it."),
     "list": ("list_", "List instances, newest first."),

@@ -13,6 +13,7 @@ from wfe.hosts.cli.display.plain import PlainDisplay
 from wfe.hosts.cli.display.words import COLORS, since
 from wfe.model.instance import Instance
 from wfe.model.status import InstanceStatus
+from wfe.providers import without_secrets
 from wfe.runtime.clock import SystemClock
 
 COLOR_OF: Final = {InstanceStatus.COMPLETE: "green", InstanceStatus.FAILED: "red", **COLORS}
@@ -65,5 +66,5 @@ def _shown(value: Any) -> str:
 
 
 def store_words(store: str, default: str) -> str:
-    """Return what must be added to a command so that it finds the same store."""
-    return "" if store == default else f" --store {store}"
+    """Return what must be added to a command so that it finds the same store; a password is left to be added."""
+    return "" if store == default else f" --store {without_secrets(store)}"

@@ -28,14 +28,14 @@ class Asked:
     @classmethod
     def of(cls, options: Mapping[str, object]) -> "Asked":
         """Read what click parsed."""
-        workspace, limit = options["workspace"], options["max_tasks"]
+        workspace, limit = options.get("workspace"), options.get("max_tasks")
         asked = cls(options, str(options["store"]), None, None, (), None)
         return cls(
             raw=options,
             store=asked.store,
-            output=asked.text("output"),
+            output=asked.text("output") if "output" in options else None,
             workspace=workspace if isinstance(workspace, Path) else None,
-            env=asked.texts("env"),
+            env=asked.texts("env") if "env" in options else (),
             max_tasks=limit if isinstance(limit, int) else None,
         )
 

@@ -31,6 +31,16 @@ def store_option(function: F) -> F:
     )(function)
 
 
+def queue_option(function: F) -> F:
+    """Add `--queue URL`."""
+    return click.option(
+        "--queue",
+        metavar="URL",
+        envvar="WFE_QUEUE",
+        help="From where workers take instances: redis://…  [default: the store]",
+    )(function)
+
+
 def instance_argument(function: F) -> F:
     """Add the argument ID, which is an instance's id or name."""
     return click.argument("instance", metavar="ID|NAME")(function)
@@ -80,7 +90,7 @@ def running_options(function: F) -> F:
 
 
 @asynccontextmanager
-async def open_host(
+async def open_host(  # noqa: PLR0913  # what a verb was told
     store: str,
     *,
     create: bool = False,
@@ -88,6 +98,7 @@ async def open_host(
     secrets: Mapping[str, str] | None = None,
     max_tasks: int | None = None,
     sink: Callable[[Segment], None] | None = None,
+    queue: str | None = None,
 ) -> AsyncIterator[WorkflowHost]:
     """Open a host that drives nothing but what it is asked to.
 
@@ -98,6 +109,7 @@ async def open_host(
     way = way or Way()
     settings = Settings(
         store=store,
+        queue=queue,
         state=state,
         workspace=Path(way.workspace),
         max_tasks=max_tasks,

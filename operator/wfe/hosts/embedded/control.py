@@ -17,11 +17,11 @@ from wfe.hosts.wiring.engine_room import EngineRoom
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import CancelRequested, ResumeRequested, Signal, SuspendRequested
-from wfe.model.status import FINAL_INSTANCE, InstanceStatus
+from wfe.model.status import InstanceStatus
 from wfe.ports.store import Query
 from wfe.runtime.runtime import HeldElsewhere
+from wfe.runtime.worker import UNFINISHED
 
-UNFINISHED: Final = frozenset(InstanceStatus) - FINAL_INSTANCE
 MOST_CHILDREN: Final = 10_000
 
 

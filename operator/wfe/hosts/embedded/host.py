@@ -15,14 +15,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from wfe.engine import Birth
 from wfe.errors import NotFound
-from wfe.graph.fields import resolve_inputs
 from wfe.graph.graph import Graph
 from wfe.graph.workflow import Workflow
 from wfe.hosts.embedded.activities import Activities
+from wfe.hosts.embedded.births import Births
 from wfe.hosts.embedded.containers import NoContainers
-from wfe.hosts.embedded.control import Control, name_of
+from wfe.hosts.embedded.control import Control
 from wfe.hosts.embedded.launch import Launch
 from wfe.hosts.embedded.logs import FamilyLogs, LogLine
 from wfe.hosts.embedded.news import News
@@ -33,7 +32,9 @@ from wfe.model.instance import Instance
 from wfe.model.json import Json
 from wfe.model.record import StepRecord
 from wfe.ports.store import Query, Summary
+from wfe.providers import UrlInvalid
 from wfe.runtime.runtime import HeldElsewhere
+from wfe.runtime.worker import PARK_AFTER, Worker
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
@@ -41,11 +42,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("wfe")
 
 
-class WorkflowHost(Control, News):
+class WorkflowHost(Births, Control, News):
     """Runs workflows in this process.
 
     Args:
-        store: where instances live: `memory:` or `sqlite:PATH`.
+        store: where instances live: `memory:`, `sqlite:PATH`, `postgres://…`.
+        queue: from where `work` takes instances, if not from the store: `redis://…`.
+        locks: where hosts say who works on what, if not in the store: `redis://…`.
         workspace: the directory that steps work in; the current one by default.
         state: the directory for steps' files and logs; it belongs to the store and is beside it by default.
         max_tasks: how many tasks run at once; max(8, 4 × cores) by default.
@@ -61,6 +64,8 @@ class WorkflowHost(Control, News):
         self,
         store: str = "memory:",
         *,
+        queue: str | None = None,
+        locks: str | None = None,
         workspace: str | Path = ".",
         state: str | Path | None = None,
         max_tasks: int | None = None,
@@ -71,6 +76,8 @@ class WorkflowHost(Control, News):
     ) -> None:
         self._settings = settings or Settings(
             store=store,
+            queue=queue,
+            locks=locks,
             state=Path(state) if state is not None else state_of(store),
             workspace=Path(workspace),
             max_tasks=max_tasks,
@@ -143,51 +150,6 @@ class WorkflowHost(Control, News):
 
     # -- instances ---------------------------------------------------------------------------------------------
 
-    async def start(
-        self,
-        workflow: str | Workflow,
-        inputs: Mapping[str, Any] | None = None,
-        *,
-        version: int | None = None,
-        name: str | None = None,
-        reference: str | None = None,
-        variables: Mapping[str, Any] | None = None,
-    ) -> str:
-        """Start an instance and return its id; it is durable when this returns.
-
-        Args:
-            workflow: a registered workflow's id, or a workflow, which is registered first.
-            inputs: values for its declared inputs, and any others.
-            version: which version; the highest by default.
-            name: a unique name; `<workflow>-<a few characters of the id>` by default.
-            reference: your own key for it, found by `list`.
-            variables: what placeholders find after the data.
-
-        Raises:
-            NotFound: nobody knows the workflow.
-            InputsInvalid: an input is missing or of the wrong type; nothing was started.
-            NameTaken: another instance has the name.
-        """
-        runtime = self._room.runtime
-        variables = dict(variables or {})
-        if isinstance(workflow, Workflow):
-            self.register(workflow)
-            variables = {**workflow.variables, **variables}
-            graph = workflow.graph
-        else:
-            graph = await runtime.definitions.find(workflow, version)
-        values = resolve_inputs(graph, dict(inputs or {}), variables)
-        instance = runtime.clock.new_id()
-        birth = Birth(
-            id=instance,
-            name=name or name_of(graph, instance),
-            inputs=values,
-            variables=variables,
-            reference=reference,
-            trace=instance,
-        )
-        return await self._launch.start(graph, birth)
-
     async def run(
         self, workflow: str | Workflow, inputs: Mapping[str, Any] | None = None, **more: Any
     ) -> Instance:
@@ -237,6 +199,37 @@ class WorkflowHost(Control, News):
     async def history(self, instance: str) -> Sequence[StepRecord]:
         """Return the ended visits of steps, in start order."""
         return await self._room.store.history(await self._id(instance))
+
+    # -- with others ---------------------------------------------------------------------------------------------
+
+    async def work(self, *, capacity: int = 100) -> None:
+        """Work on the instances of the store, together with other hosts on it, until cancelled.
+
+        What is unfinished then goes to them; processes that run go on, and are heard of by the next host in this
+        place. A host that works needs no `recover`.
+
+        Args:
+            capacity: how many are driven at once; those that only wait for a time or an event do not count.
+
+        Raises:
+            UrlInvalid: there is no queue.
+            Permanent: the store, the queue or the leases cannot be used any more.
+        """
+        runtime, queue = self._room.runtime, self._room.queue
+        if queue is None:
+            raise UrlInvalid(
+                f"`{self._settings.store.partition(':')[0]}:` has no queue to work from; give one: `redis://…`"
+            )
+        runtime.park_after = PARK_AFTER
+        worker = Worker(
+            runtime=runtime,
+            queue=queue,
+            leftovers=self._room.leftovers,
+            recover=self._launch.recover,
+            is_here=lambda root: runtime.is_driving(root) or self._launch.is_launching(root),
+            capacity=capacity,
+        )
+        await worker.run()
 
     # -- events ------------------------------------------------------------------------------------------------
 

@@ -59,7 +59,7 @@ class Launch:
         await runtime.definitions.keep(graph)
         decision = begin(graph, birth, world=self._world())
         await persistently(runtime.clock, lambda: runtime.store.create(decision))
-        await Trees(runtime.leases).hold(decision.instance)
+        await Trees(runtime.leases, runtime.ttl).hold(decision.instance)
         self._begin(birth.id, written, decision.lifecycle)
         return birth.id
 
@@ -73,10 +73,14 @@ class Launch:
             await self.remove(root, written)
             await self.runtime.recover(root)
         else:
-            await Trees(self.runtime.leases).hold(instance)
+            await Trees(self.runtime.leases, self.runtime.ttl).hold(instance)
             if not _is_cancelled(await self.runtime.store.inbox(root)):
                 await self._found()
             self._begin(root, written)
+
+    def is_launching(self, root: str) -> bool:
+        """Say whether the services of an instance are being started here."""
+        return root in self._launching
 
     async def remove(self, root: str, written: Written | None = None) -> None:
         """Remove the containers of an instance's services; harmless if it has none."""
@@ -94,7 +98,7 @@ class Launch:
             task.cancel()
         await asyncio.gather(*launching.values(), *self._removing, return_exceptions=True)
         for root in launching:
-            await Trees(self.runtime.leases).release(root)
+            await Trees(self.runtime.leases, self.runtime.ttl).release(root)
 
     # -- the time until services are ready -----------------------------------------------------------------------
 

@@ -12,16 +12,19 @@ from wfe.executors.local import LocalExecutor
 from wfe.executors.python import PythonExecutor
 from wfe.graph.graph import Graph
 from wfe.hosts.wiring.identity import this_process
-from wfe.ports.executor import Executor
+from wfe.hosts.wiring.parts import Parts
 from wfe.ports.logs import LogReader, LogSink, Segment
+from wfe.ports.provider import Provider
+from wfe.ports.queue import Queue
 from wfe.ports.store import Store
-from wfe.providers import UrlInvalid, find
 from wfe.providers.files import FileLogs
 from wfe.runtime.clock import SystemClock
 from wfe.runtime.definitions import Definitions
+from wfe.runtime.leftovers import Leftovers
 from wfe.runtime.nursery import Nursery
 from wfe.runtime.runtime import Runtime
 from wfe.runtime.tasks import Executors, TaskRunner, default_limit
+from wfe.runtime.trees import TTL
 
 STATE_DIRECTORY = ".wfe"
 
@@ -31,45 +34,64 @@ class Settings:
     """How a host is set up.
 
     Attributes:
-        store: URL of the store: `memory:` or `sqlite:PATH`.
+        store: URL of the store: `memory:`, `sqlite:PATH`, `postgres://…`.
+        queue: URL of the queue that workers take from; the store's own by default.
+        locks: URL of the leases; the store's own by default.
         state: directory for steps' files and logs.
         workspace: working directory of steps.
         max_tasks: how many tasks run at once.
         inherit: names of environment variables that steps see of the host's own.
         secrets: values that steps refer to by name.
         sink: takes what steps write, besides the files in `state`.
+        ttl: how long a host may be silent before others work on what it has.
+        lost_after: how long whoever runs an attempt in another place has to tell how it ended.
     """
 
     store: str = "memory:"
+    queue: str | None = None
+    locks: str | None = None
     state: Path = field(default_factory=lambda: Path(STATE_DIRECTORY))
     workspace: Path = field(default_factory=Path)
     max_tasks: int | None = None
     inherit: Sequence[str] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
     sink: Callable[[Segment], None] | None = None
+    ttl: timedelta = TTL
+    lost_after: timedelta = timedelta()
 
 
 @dataclass(frozen=True, slots=True)
 class EngineRoom:
-    """A runtime and what it stands on."""
+    """A runtime and what it stands on; `queue` is None if the technology of the store has none."""
 
+    providers: Sequence[Provider]
     runtime: Runtime
     store: Store
+    queue: Queue | None
+    leftovers: Leftovers
     executors: Executors
     callables: dict[str, Callable[..., Any]]
     logs: LogReader
 
     async def open(self) -> None:
-        await self.store.open()
+        """Connect everything, and begin to watch.
+
+        Raises:
+            StoreUnavailable: something cannot be reached just now.
+            Permanent: something cannot be used; the text says what, and the way out.
+        """
+        for provider in self.providers:
+            await provider.open()
         self.runtime.open()
 
     async def close(self, grace: timedelta) -> None:
-        """Wait for what runs in this process, let go of processes, close the store."""
+        """Wait for what runs in this process, let go of processes, disconnect."""
         try:
             await self.executors.close(grace)
             await self.runtime.close()
         finally:
-            await self.store.close()
+            for provider in self.providers:
+                await provider.close()
 
 
 class _Sink:
@@ -115,33 +137,32 @@ def build(settings: Settings) -> EngineRoom:
     """Build what a host needs, without connecting to anything.
 
     Raises:
-        UrlInvalid: the store's URL names nothing that keeps instances.
+        UrlInvalid: a URL names nothing that can be what it is to be.
     """
     clock = SystemClock()
-    provider = find(settings.store)
-    store = provider.store
-    leases = provider.leases(this_process(clock.new_id()), now=clock.now)
-    if store is None or leases is None:
-        raise UrlInvalid(
-            f"`{settings.store.partition(':')[0]}:` keeps no instances; use `sqlite:PATH` as the store"
-        )
+    parts = Parts(settings.store)
+    store = parts.store()
+    leases = parts.leases(settings.locks, this_process(clock.new_id()), now=clock.now)
+    queue = parts.queue(settings.queue, now=clock.now)
     callables: dict[str, Callable[..., Any]] = {}
     sink: LogSink = _Sink(settings.sink)
-    processes: Executor = LocalExecutor(
+    processes = LocalExecutor(
         settings.state / "steps",
         settings.workspace,
         sink,
         inherit=settings.inherit,
         secrets=settings.secrets,
+        lost_after=settings.lost_after,
         now=clock.now,
     )
     executors = Executors(processes, PythonExecutor(callables, now=clock.now))
     nursery = Nursery()
     tasks = TaskRunner(executors, nursery, settings.max_tasks or default_limit())
     definitions = Definitions(store, _compiled)
-    runtime = Runtime(store, leases, clock, definitions, tasks, nursery)
+    runtime = Runtime(store, leases, clock, definitions, tasks, nursery, ttl=settings.ttl)
     logs = FileLogs(settings.state / "steps", lambda instance: _has_ended(store, instance))
-    return EngineRoom(runtime, store, executors, callables, logs)
+    leftovers = Leftovers(store, clock, nursery, definitions, tasks, processes.started)
+    return EngineRoom(parts.used, runtime, store, queue, leftovers, executors, callables, logs)
 
 
 async def _has_ended(store: Store, instance: str) -> bool:

@@ -1,0 +1,76 @@
+"""Which provider is which part of a host: any pairing works, or is refused with a sentence."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from wfe.ports.leases import Leases
+from wfe.ports.provider import Provider
+from wfe.ports.queue import Queue
+from wfe.ports.store import Store
+from wfe.providers import UrlInvalid, find
+
+
+class Parts:
+    """The parts of one host. One URL is one provider, whatever it is used for.
+
+    Args:
+        store: URL of the store, which brings every other part that no URL is given for.
+    """
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self._providers: dict[str, Provider] = {}
+
+    @property
+    def used(self) -> Sequence[Provider]:
+        """Return every provider that is some part, the store's first."""
+        return list(self._providers.values())
+
+    def store(self) -> Store:
+        """Return the store.
+
+        Raises:
+            UrlInvalid: the technology keeps no instances.
+        """
+        found = self._provider(None).store
+        if found is None:
+            raise UrlInvalid(
+                f"`{_scheme(self._store)}:` keeps no instances; use `sqlite:PATH` or `postgres://…` as the store"
+            )
+        return found
+
+    def leases(self, url: str | None, holder: str, *, now: Callable[[], datetime]) -> Leases:
+        """Return the leases of that holder.
+
+        Raises:
+            UrlInvalid: the technology has none.
+        """
+        found = self._provider(url).leases(holder, now=now)
+        if found is None:
+            raise UrlInvalid(
+                f"`{_scheme(url or self._store)}:` has no leases; use the store's own, or `redis://…` as the locks"
+            )
+        return found
+
+    def queue(self, url: str | None, *, now: Callable[[], datetime]) -> Queue | None:
+        """Return the queue; None if none was asked for and the store brings none.
+
+        Raises:
+            UrlInvalid: one was asked for, and the technology has none.
+        """
+        found = self._provider(url).queue(now=now)
+        if found is None and url is not None:
+            raise UrlInvalid(
+                f"`{_scheme(url)}:` has no queue; use the store's own, or `redis://…` as the queue"
+            )
+        return found
+
+    def _provider(self, url: str | None) -> Provider:
+        wanted = url or self._store
+        if wanted not in self._providers:
+            self._providers[wanted] = find(wanted)
+        return self._providers[wanted]
+
+
+def _scheme(url: str) -> str:
+    return url.partition(":")[0]

@@ -1,0 +1,39 @@
+"""Which technologies can be which parts of a host."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.contract.api_server import url_of_api_server
+from wfe.hosts.wiring.parts import Parts
+from wfe.providers import UrlInvalid
+
+
+def now() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def test_the_store_brings_what_nothing_else_is_named_for() -> None:
+    parts = Parts("memory:")
+    assert parts.store() is parts.store()
+    assert parts.leases(None, "me", now=now) is not None
+    assert parts.queue(None, now=now) is not None
+    assert len(parts.used) == 1
+
+
+def test_one_url_is_one_provider_whatever_it_is_used_for() -> None:
+    parts = Parts("memory:")
+    parts.store()
+    parts.queue("sqlite:q.db", now=now)
+    parts.leases("sqlite:q.db", "me", now=now)
+    assert len(parts.used) == 2
+
+
+def test_what_a_technology_is_not_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(UrlInvalid, match=r"`kubernetes:` has no queue; use the store's own, or `redis://…`"):
+        Parts("memory:").queue(url_of_api_server(tmp_path), now=now)
+
+
+def test_a_store_without_a_queue_has_none_unless_it_is_asked_for(tmp_path: Path) -> None:
+    assert Parts(url_of_api_server(tmp_path)).queue(None, now=now) is None
