@@ -10,6 +10,7 @@ from tests.contract.store_urls import WITH_QUEUE, WITH_QUEUE_OF_PROCESSES, time_
 from wfe import providers
 from wfe.ports.queue import Queue
 from wfe.testing.queue_contract import QueueContract, QueueWaitingContract, World
+from wfe.testing.queue_deaths_contract import QueueDeathsContract
 from wfe.testing.queue_processes_contract import QueueProcessesContract
 
 
@@ -43,6 +44,9 @@ class TestQueue(QueueContract): ...
 
 
 class TestQueueWaiting(QueueWaitingContract): ...
+
+
+class TestQueueDeaths(QueueDeathsContract): ...
 
 
 class TestQueueProcesses(QueueProcessesContract): ...

@@ -165,6 +165,14 @@ class QueueContract:
             assert list(await world.queue().renew([theirs["another's"]], CLAIM)) == []
             assert list(await world.queue().renew([theirs["due again"]], CLAIM)) == [theirs["due again"]]
 
+    async def test_a_key_that_was_renewed_twice_at_once_is_given_out_once(self, world: World) -> None:
+        async with world.opened():
+            await world.put("a")
+            taken = await world.the_one()
+            await world.queue().renew([taken, taken], CLAIM)
+            await world.time.pass_time(CLAIM)
+            assert keys_of(await world.taken()) == ["a"]
+
     async def test_renewing_nothing_loses_nothing(self, world: World) -> None:
         async with world.opened():
             assert list(await world.queue().renew([], CLAIM)) == []

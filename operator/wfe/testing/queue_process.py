@@ -5,6 +5,8 @@
 `put URL KEY…` puts keys that are due at once, and ends.
 `fill URL` puts `key 0`, `key 1` and so on for ever, printing each after the answer.
 `drain URL` takes one key after another and is done with it, printing each, until nothing is due.
+`work URL SECONDS` takes keys with such a claim and is done with them, for ever. Before that it prints `<key> <time>`
+for each, with the time of the answer to the take by the clock of the event loop.
 `hold URL SECONDS` takes what is due with such a claim, prints it, and does nothing until it is killed.
 """
 
@@ -41,6 +43,17 @@ async def drain(queue: Queue) -> None:
         await queue.done(taken[0])
 
 
+async def work(queue: Queue, seconds: str) -> None:
+    """Work on whatever comes."""
+    while True:
+        taken = await queue.take(2, timedelta(seconds=float(seconds)))
+        time = asyncio.get_running_loop().time()
+        for one in taken:
+            _tell(f"{one.key} {time}")
+            await queue.done(one)
+        await queue.wait(CLOCK.now() + timedelta(seconds=1))
+
+
 async def hold(queue: Queue, seconds: str) -> None:
     """Take and say nothing more."""
     for one in await queue.take(100, timedelta(seconds=float(seconds))):
@@ -52,7 +65,13 @@ def _tell(key: str) -> None:
     print(key, flush=True)  # noqa: T201 (the parent reads it)
 
 
-VERBS: dict[str, Callable[..., Awaitable[None]]] = {"put": put, "fill": fill, "drain": drain, "hold": hold}
+VERBS: dict[str, Callable[..., Awaitable[None]]] = {
+    "put": put,
+    "fill": fill,
+    "drain": drain,
+    "work": work,
+    "hold": hold,
+}
 
 
 async def main(verb: str, url: str, *arguments: str) -> None:

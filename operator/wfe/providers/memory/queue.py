@@ -16,6 +16,7 @@ class Entry:
 
     key: str
     at: datetime
+    number: int = 0
     token: str | None = None
     again: datetime | None = None
 
@@ -24,7 +25,7 @@ class Entry:
 class QueueTable:
     """The keys of all takers.
 
-    `times` is a heap of `(time, number, key)`; a time that is no longer that of its key means nothing.
+    `times` is a heap of `(time, number, key)`; what does not have the number of its key's entry means nothing.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -35,16 +36,17 @@ class QueueTable:
 
     def schedule(self, key: str, at: datetime) -> None:
         """Have a key given out at that time, whatever time it had."""
-        self.entries.setdefault(key, Entry(key, at)).at = at
         self._numbers += 1
+        entry = self.entries.setdefault(key, Entry(key, at))
+        entry.at, entry.number = at, self._numbers
         heappush(self.times, (at, self._numbers, key))
 
     def first(self) -> Entry | None:
         """Return the entry whose time comes first."""
         while self.times:
-            at, _, key = self.times[0]
+            _, number, key = self.times[0]
             entry = self.entries.get(key)
-            if entry is not None and entry.at == at:
+            if entry is not None and entry.number == number:
                 return entry
             heappop(self.times)
         return None
