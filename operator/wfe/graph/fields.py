@@ -1,6 +1,6 @@
 """Declared inputs and outputs: filled and checked at the start, checked at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from wfe.errors import Permanent
 from wfe.expr.types import check, coerce_text, keep_as_written, parse_type
@@ -9,11 +9,26 @@ from wfe.model.json import Data, Json
 
 
 class InputsInvalid(Permanent):
-    """Inputs are missing or of the wrong type; nothing was started. `problems` has a sentence for each."""
+    """Inputs are missing or of the wrong type; nothing was started.
 
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
+    Args:
+        wrong: a sentence for each input of the wrong type, by name.
+        missing: a sentence for each that is missing, by name.
+    """
+
+    def __init__(self, wrong: Mapping[str, str], missing: Mapping[str, str]) -> None:
+        self._wrong, self._missing = wrong, missing
+        super().__init__("; ".join(self.problems))
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each input."""
+        return self.told(lambda _: "give it a value")
+
+    def told(self, way: Callable[[str], str]) -> list[str]:
+        """Return the problems; `way` says how whoever reads them gives an input of that name."""
+        missing = [f"{said}; {way(name)}" for name, said in self._missing.items()]
+        return [*missing, *self._wrong.values()]
 
 
 def coerce_inputs(graph: Graph, texts: Mapping[str, str]) -> dict[str, Json]:
@@ -31,7 +46,8 @@ def resolve_inputs(graph: Graph, given: Data, variables: Data) -> dict[str, Json
         InputsInvalid: one is missing or ill-typed; all of them are told.
     """
     values = dict(given)
-    problems: list[str] = []
+    wrong: dict[str, str] = {}
+    missing: dict[str, str] = {}
     for name, declared in graph.inputs.items():
         if name not in values and name in variables:
             values[name] = variables[name]
@@ -42,16 +58,14 @@ def resolve_inputs(graph: Graph, given: Data, variables: Data) -> dict[str, Json
             if of_type.optional:
                 values[name] = None
             else:
-                problems.append(
-                    f"input `{name}` ({declared.type}) is missing; give it with `--input {name}=…`"
-                )
+                missing[name] = f"input `{name}` ({declared.type}) is missing"
             continue
         values[name] = keep_as_written(values[name], of_type)
         problem = check(values[name], of_type)
         if problem:
-            problems.append(f"input `{name}` {problem}")
-    if problems:
-        raise InputsInvalid(problems)
+            wrong[name] = f"input `{name}` {problem}"
+    if wrong or missing:
+        raise InputsInvalid(wrong, missing)
     return values
 
 

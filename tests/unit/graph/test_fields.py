@@ -46,10 +46,11 @@ def test_everything_wrong_with_inputs_is_told_at_once() -> None:
     with pytest.raises(InputsInvalid) as raised:
         resolve_inputs(declared, {"b": 1.5, "c": [True, 1]}, {})
     assert raised.value.problems == [
-        "input `a` (string) is missing; give it with `--input a=…`",
+        "input `a` (string) is missing; give it a value",
         "input `b` is 1.5, and not an integer",
         "input `c` has at `1` a value that is 1, and not a bool",
     ]
+    assert raised.value.told(lambda name: f"type {name}")[0] == "input `a` (string) is missing; type a"
 
 
 def test_texts_mean_values_by_their_declared_types() -> None:

@@ -97,7 +97,7 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except WfeError as error:
             who = "" if isinstance(error, DefinitionInvalid) else "wfe: "
-            click.echo(f"{who}{error}", err=True)
+            click.echo(f"{who}{_said(error)}", err=True)
             ctx.exit(TRY_LATER if isinstance(error, Retryable) else 2)
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
@@ -107,6 +107,14 @@ class Verbs(click.Group):
             said = f"{type(error).__name__}: {error}".rstrip(": ")
             click.echo(f"wfe: {said}; this is a defect of wfe, WFE_DEBUG=1 shows where", err=True)
             ctx.exit(BROKEN)
+
+
+def _said(error: WfeError) -> str:
+    from wfe.graph.fields import InputsInvalid  # noqa: PLC0415  # for what went wrong
+
+    if isinstance(error, InputsInvalid):
+        return "; ".join(error.told(lambda name: f"give it with `--input {name}=…`"))
+    return str(error)
 
 
 def _command(module: str) -> click.Command:

@@ -72,7 +72,7 @@ class Beginnings:
         try:
             values = resolve_inputs(graph, inputs, variables)
         except InputsInvalid as error:
-            raise Refused("InputsInvalid", f"spec.inputs: {without_options(str(error))}") from error
+            raise Refused("InputsInvalid", in_spec(error)) from error
         return graph, self._birth(room, found, inputs=values, variables=variables, pins=pins)
 
     def _birth(self, room: Room, found: InstanceObject, **more: Any) -> Birth:
@@ -201,6 +201,6 @@ def _mapping(found: InstanceObject, field: str) -> dict[str, Any]:
     return value
 
 
-def without_options(text: str) -> str:
-    """Return what the loader says of inputs without the way to give them to a command."""
-    return text.replace("give it with `--input ", "give it as `").replace("=…`", ": …`")
+def in_spec(error: InputsInvalid) -> str:
+    """Return what is wrong with the inputs of an instance in the words of its spec."""
+    return f"spec.inputs: {'; '.join(error.told(lambda name: f'give it as `{name}: …`'))}"

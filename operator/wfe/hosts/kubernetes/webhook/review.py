@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from wfe.graph.fields import InputsInvalid, resolve_inputs
 from wfe.graph.graph import Graph
-from wfe.hosts.kubernetes.beginnings import without_options
+from wfe.hosts.kubernetes.beginnings import in_spec
 from wfe.hosts.kubernetes.reconcile import text_of
 from wfe.hosts.kubernetes.workflows import verdict_on
 from wfe.model.codec import NotJson, load_json
@@ -74,7 +74,7 @@ def instance(body: Mapping[str, Any], graph: Graph | None, *, is_known: bool) ->
     try:
         resolve_inputs(graph, _mapping(spec.get("inputs")), _mapping(spec.get("variables")))
     except InputsInvalid as error:
-        return Answer(allowed=False, message=f"spec.inputs: {without_options(str(error))}")
+        return Answer(allowed=False, message=in_spec(error))
     return Answer()
 
 
