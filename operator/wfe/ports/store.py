@@ -53,6 +53,11 @@ class Summary:
             failure=instance.failure,
         )
 
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """What lists are ordered by, newest first; no two instances have the same."""
+        return self.created_at, self.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
@@ -65,6 +70,20 @@ class Query:
     roots_only: bool = False
     before: Summary | None = None
     limit: int = 100
+
+    def wants(self, summary: Summary) -> bool:
+        """Whether an instance belongs to the list, as far as the limit lets it."""
+        wanted = (
+            (self.workflow, summary.workflow.id),
+            (self.reference, summary.reference),
+            (self.parent, summary.parent),
+        )
+        return (
+            (not self.statuses or summary.status in self.statuses)
+            and not (self.roots_only and summary.parent is not None)
+            and all(value is None or value == found for value, found in wanted)
+            and (self.before is None or summary.age < self.before.age)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

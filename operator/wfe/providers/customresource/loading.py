@@ -97,13 +97,13 @@ class Loader:
             for fields in _selections(query):
                 async for found in self._room.client.list(INSTANCES, self._room.namespace, fields=fields):
                     summary = summary_in(found)
-                    if summary is not None and _matches(summary, query):
-                        heapq.heappush(newest, (*_age(summary), next(numbers), summary))
+                    if summary is not None and query.wants(summary):
+                        heapq.heappush(newest, (*summary.age, next(numbers), summary))
                         if len(newest) > query.limit:
                             heapq.heappop(newest)
         # One that changed its state between two lists is in both.
         found = {summary.id: summary for *_, summary in sorted(newest, key=lambda one: one[2])}
-        return sorted(found.values(), key=_age, reverse=True)
+        return sorted(found.values(), key=lambda one: one.age, reverse=True)
 
 
 def _selections(query: Query) -> list[str | None]:
@@ -116,21 +116,3 @@ def _selections(query: Query) -> list[str | None]:
     if not query.statuses:
         return [",".join(chosen) or None]
     return [",".join([*chosen, f"status.phase={status.value}"]) for status in sorted(query.statuses)]
-
-
-def _matches(summary: Summary, query: Query) -> bool:
-    wanted = (
-        (query.workflow, summary.workflow.id),
-        (query.reference, summary.reference),
-        (query.parent, summary.parent),
-    )
-    return (
-        (not query.statuses or summary.status in query.statuses)
-        and not (query.roots_only and summary.parent is not None)
-        and all(value is None or value == found for value, found in wanted)
-        and (query.before is None or _age(summary) < _age(query.before))
-    )
-
-
-def _age(summary: Summary) -> tuple[datetime, str]:
-    return summary.created_at, summary.id

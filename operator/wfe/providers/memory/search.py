@@ -40,9 +40,9 @@ class MemorySearch:
             for one in self._kept.values()
             if _is_wanted(one.summary, query)
             and all(_has(one.words, word) for word in words)
-            and (after is None or _age(one.summary) < after)
+            and (after is None or one.summary.age < after)
         ]
-        found.sort(key=_age, reverse=True)
+        found.sort(key=lambda one: one.age, reverse=True)
         page = found[: query.limit]
         is_last = len(found) <= query.limit
         return SearchPage(page, None if is_last else _page_after(page[-1]))
@@ -62,10 +62,6 @@ def _has(words: frozenset[str], wanted_word: Wanted) -> bool:
     if not wanted_word.is_prefix:
         return wanted_word.word in words
     return any(word.startswith(wanted_word.word) for word in words)
-
-
-def _age(summary: Summary) -> tuple[datetime, str]:
-    return summary.created_at, summary.id
 
 
 def _page_after(summary: Summary) -> str:

@@ -95,12 +95,12 @@ class MemoryStore:
         return id_or_name if id_or_name in self._instances else self._names.get(id_or_name)
 
     async def list(self, query: Query) -> Sequence[Summary]:
-        matching = [one.summary for one in self._instances.values() if _matches(one.summary, query)]
-        return sorted(matching, key=_age, reverse=True)[: query.limit]
+        matching = [one.summary for one in self._instances.values() if query.wants(one.summary)]
+        return sorted(matching, key=lambda one: one.age, reverse=True)[: query.limit]
 
     async def unfinished(self) -> Sequence[str]:
         live = [one.summary for one in self._instances.values() if not one.summary.status.is_final]
-        return [summary.id for summary in sorted(live, key=_age)]
+        return [summary.id for summary in sorted(live, key=lambda one: one.age)]
 
     async def history(self, instance: str) -> Sequence[StepRecord]:
         stored = self._instances.get(instance)
@@ -186,21 +186,3 @@ def _write(stored: Stored, decision: Decision, names: Iterable[str]) -> None:
             stored.parts.pop(name, None)
         else:
             stored.parts[name] = text
-
-
-def _age(summary: Summary) -> tuple[datetime, str]:
-    return summary.created_at, summary.id
-
-
-def _matches(summary: Summary, query: Query) -> bool:
-    wanted = (
-        (query.workflow, summary.workflow.id),
-        (query.reference, summary.reference),
-        (query.parent, summary.parent),
-    )
-    return (
-        (not query.statuses or summary.status in query.statuses)
-        and not (query.roots_only and summary.parent is not None)
-        and all(value is None or value == found for value, found in wanted)
-        and (query.before is None or _age(summary) < _age(query.before))
-    )
