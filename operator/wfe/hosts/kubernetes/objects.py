@@ -1,4 +1,4 @@
-"""Objects of Kubernetes as the operator's caches hold them, besides instances: the few fields that it decides by.
+"""Workflow objects as the operator's cache holds them: the few fields that it decides by.
 
 Whatever a user can write is of a type that holds all that the API server lets through, so that one strange object
 stops no list. The text of a workflow is not kept: it is read when it has changed.
@@ -34,29 +34,3 @@ class WorkflowObject(msgspec.Struct):
 
     metadata: Metadata
     status: WorkflowStatus = msgspec.field(default_factory=WorkflowStatus)
-
-
-class ContainerStatus(msgspec.Struct, rename="camel"):
-    """How a container is."""
-
-    name: str = ""
-    restart_count: int = 0
-    state: dict[str, Any] = {}
-    last_state: dict[str, Any] = {}
-
-
-class PodStatus(msgspec.Struct, rename="camel"):
-    """How a pod is."""
-
-    phase: str = ""
-    reason: str = ""
-    message: str = ""
-    container_statuses: list[ContainerStatus] = []
-    init_container_statuses: list[ContainerStatus] = []
-
-
-class PodObject(msgspec.Struct):
-    """A pod that the operator made."""
-
-    metadata: Metadata
-    status: PodStatus = msgspec.field(default_factory=PodStatus)
