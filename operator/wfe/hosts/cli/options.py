@@ -1,6 +1,6 @@
 """Options that several verbs have, and the host that they open."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from wfe.errors import NotFound
 from wfe.hosts.cli.remembered import Way
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.wiring.engine_room import Settings, state_of
+from wfe.model.status import InstanceStatus
 from wfe.ports.logs import Segment
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,6 +58,28 @@ def output_option(*choices: str, default: str | None = None) -> Callable[[F], F]
     )
 
 
+def filter_options(function: F) -> F:
+    """Add which instances to list."""
+    options = (
+        click.option(
+            "--status",
+            multiple=True,
+            type=click.Choice([status.value for status in InstanceStatus]),
+            help="Only these.",
+        ),
+        click.option("--workflow", metavar="ID", help="Only instances of this workflow."),
+        click.option("--reference", metavar="KEY", help="Only instances with this reference."),
+        click.option(
+            "--all", "-a", "children", is_flag=True, help="Also those that steps of others started."
+        ),
+        click.option(
+            "--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many."
+        ),
+        output_option("table", "json", "name", default="table"),
+    )
+    return _with(options, function)
+
+
 def running_options(function: F) -> F:
     """Add what running steps needs."""
     options = (
@@ -84,6 +107,11 @@ def running_options(function: F) -> F:
         click.option("--max-tasks", type=click.IntRange(1), metavar="N", help="How many tasks run at once."),
         output_option("tree", "plain", "json"),
     )
+    return _with(options, function)
+
+
+def _with(options: Sequence[Callable[[F], F]], function: F) -> F:
+    """Add options, which help lists in this order."""
     for option in reversed(options):
         function = option(function)
     return function

@@ -1,13 +1,12 @@
 """`wfe activity fetch|complete|fail`"""
 
 import asyncio
-import sys
 from datetime import timedelta
 
 import click
 
-from wfe.hosts.cli.arguments import as_json, json_object
-from wfe.hosts.cli.offers import plain_claim
+from wfe.hosts.cli.arguments import json_object
+from wfe.hosts.cli.offers import show_claim
 from wfe.hosts.cli.options import open_host, store_option
 from wfe.ports.store import ActivityClaim
 
@@ -25,10 +24,7 @@ def command() -> None:
 def fetch(name: str, worker: str, wait: float, store: str) -> None:
     """Take the oldest offer of that NAME and print it as JSON; exit 1 if there is none."""
     claim = asyncio.run(_fetch(name, worker, timedelta(seconds=wait), store))
-    if claim is None:
-        click.echo(f"no activity `{name}` waits for a worker", err=True)
-        sys.exit(1)
-    click.echo(as_json(plain_claim(claim)))
+    show_claim(claim, name)
 
 
 async def _fetch(name: str, worker: str, wait: timedelta, store: str) -> ActivityClaim | None:

@@ -7,24 +7,14 @@ import click
 from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.display.words import since
-from wfe.hosts.cli.options import database_of, open_host, output_option, store_option
+from wfe.hosts.cli.options import database_of, filter_options, open_host, store_option
 from wfe.hosts.embedded.view import summary
 from wfe.model.status import InstanceStatus
 from wfe.ports.store import Query, Summary
 
 
 @click.command()
-@click.option(
-    "--status",
-    multiple=True,
-    type=click.Choice([status.value for status in InstanceStatus]),
-    help="Only these.",
-)
-@click.option("--workflow", metavar="ID", help="Only instances of this workflow.")
-@click.option("--reference", metavar="KEY", help="Only instances with this reference.")
-@click.option("--all", "-a", "children", is_flag=True, help="Also those that steps of others started.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@output_option("table", "json", "name", default="table")
+@filter_options
 @store_option
 def command(  # noqa: PLR0913  # an argument an option
     *,

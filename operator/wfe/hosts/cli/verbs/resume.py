@@ -1,16 +1,13 @@
 """`wfe resume`"""
 
 import asyncio
-import os
 import sys
 
 import click
 
-from wfe.hosts.cli.displays import display_for
 from wfe.hosts.cli.finish import Asked, followed
-from wfe.hosts.cli.options import instance_argument, open_host, running_options, store_option
-from wfe.hosts.cli.secrets import secrets_of
-from wfe.hosts.cli.ways import way_of
+from wfe.hosts.cli.options import instance_argument, running_options, store_option
+from wfe.hosts.cli.ways import again
 
 
 @click.command()
@@ -26,14 +23,5 @@ def command(instance: str, **options: object) -> None:
 
 
 async def _resume(instance: str, asked: Asked) -> int:
-    secrets = secrets_of(asked, os.environ)
-    way, _ = await way_of(asked, instance, secrets)
-    display = display_for(asked.output)
-    async with open_host(
-        asked.store,
-        way=way,
-        secrets=secrets,
-        max_tasks=asked.max_tasks,
-        sink=display.wrote,
-    ) as host:
-        return await followed(host, lambda: host.resume(instance), display, asked)
+    async with again(asked, instance) as found:
+        return await followed(found.host, lambda: found.host.resume(instance), found.display, asked)

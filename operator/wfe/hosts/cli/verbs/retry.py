@@ -1,17 +1,14 @@
 """`wfe retry`"""
 
 import asyncio
-import os
 import sys
 
 import click
 
-from wfe.hosts.cli.displays import display_for
 from wfe.hosts.cli.finish import Asked, followed
-from wfe.hosts.cli.options import instance_argument, open_host, running_options, store_option
+from wfe.hosts.cli.options import instance_argument, running_options, store_option
 from wfe.hosts.cli.remembered import remember
-from wfe.hosts.cli.secrets import secrets_of
-from wfe.hosts.cli.ways import way_of
+from wfe.hosts.cli.ways import again
 
 
 @click.command()
@@ -28,20 +25,11 @@ def command(instance: str, name: str | None, **options: object) -> None:
 
 
 async def _retry(instance: str, name: str | None, asked: Asked) -> int:
-    secrets = secrets_of(asked, os.environ)
-    way, state = await way_of(asked, instance, secrets)
-    display = display_for(asked.output)
-    async with open_host(
-        asked.store,
-        way=way,
-        secrets=secrets,
-        max_tasks=asked.max_tasks,
-        sink=display.wrote,
-    ) as host:
+    async with again(asked, instance) as found:
 
         async def start() -> str:
-            new = await host.retry(instance, name=name)
-            remember(state, new, way)
+            new = await found.host.retry(instance, name=name)
+            remember(found.state, new, found.way)
             return new
 
-        return await followed(host, start, display, asked)
+        return await followed(found.host, start, found.display, asked)

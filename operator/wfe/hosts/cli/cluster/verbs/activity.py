@@ -1,15 +1,13 @@
 """`wfe activity fetch|complete|fail` in a cluster"""
 
-import sys
-
 import click
 
-from wfe.hosts.cli.arguments import as_json, json_object
+from wfe.hosts.cli.arguments import json_object
 from wfe.hosts.cli.cluster.activities import fetch as fetch_offer
 from wfe.hosts.cli.cluster.activities import report
 from wfe.hosts.cli.cluster.place import place_of, place_options
 from wfe.hosts.cli.cluster.room import in_room
-from wfe.hosts.cli.offers import plain_claim
+from wfe.hosts.cli.offers import show_claim
 
 
 @click.group()
@@ -26,10 +24,7 @@ def command() -> None:
 def fetch(context: click.Context, name: str, worker: str, wait: float) -> None:
     """Take the oldest offer of that NAME and print it as JSON; exit 1 if there is none."""
     claim = in_room(place_of(context), lambda room: fetch_offer(room, name, worker=worker, wait=wait))
-    if claim is None:
-        click.echo(f"no activity `{name}` waits for a worker", err=True)
-        sys.exit(1)
-    click.echo(as_json(plain_claim(claim)))
+    show_claim(claim, name)
 
 
 @command.command()

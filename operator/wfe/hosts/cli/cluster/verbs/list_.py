@@ -7,23 +7,12 @@ from wfe.hosts.cli.cluster.listing import Wanted, instances, summary, table
 from wfe.hosts.cli.cluster.place import place_of, place_options
 from wfe.hosts.cli.cluster.room import in_room
 from wfe.hosts.cli.display.neutral import neutral
-from wfe.hosts.cli.options import output_option
-from wfe.model.status import InstanceStatus
+from wfe.hosts.cli.options import filter_options
 
 
 @click.command()
-@click.option(
-    "--status",
-    multiple=True,
-    type=click.Choice([status.value for status in InstanceStatus]),
-    help="Only these.",
-)
-@click.option("--workflow", metavar="ID", help="Only instances of this workflow.")
-@click.option("--reference", metavar="KEY", help="Only instances with this reference.")
-@click.option("--all", "-a", "children", is_flag=True, help="Also those that steps of others started.")
 @click.option("--all-namespaces", "-A", "everywhere", is_flag=True, help="In every namespace.")
-@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="At most so many.")
-@output_option("table", "json", "name", default="table")
+@filter_options
 @place_options
 @click.pass_context
 def command(context: click.Context, /, output: str, **options: object) -> None:
