@@ -57,6 +57,13 @@ class Executor(Protocol):
         """
         ...
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None:
+        """Hear that a task is likely to start there soon: its attempt is being saved, or will not be.
+
+        Room may be made for it. Nothing of it is started or written, and `run` relies on nothing here.
+        """
+        ...
+
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Start the task or find it, wait for its end, and tell how it ended. Output goes to the log sink.
 

@@ -83,6 +83,7 @@ class TaskRunner:
     plan: Planner = plan
     _running: dict[AttemptKey, _Running] = field(default_factory=dict)
     _refused: dict[AttemptKey, Permanent] = field(default_factory=dict)
+    _planned: dict[AttemptKey, tuple[Instance, Task]] = field(default_factory=dict)
     _turns: Turns = field(init=False)
 
     def __post_init__(self) -> None:
@@ -114,7 +115,12 @@ class TaskRunner:
         self._refused.pop(key, None)
         try:
             task = self.plan(graph, instance, command)
-            if not isinstance(task, ProcessTask) or executor.takes(task, command.incarnation):
+            if not isinstance(task, ProcessTask):
+                return
+            if executor.takes(task, command.incarnation):
+                # It starts as soon as this decision is saved, unless that is made anew.
+                self._planned[key] = (instance, task)
+                executor.expect(task, command.incarnation)
                 return
             place = await executor.admit(task, instance)
         except CannotGoOn:
@@ -136,12 +142,17 @@ class TaskRunner:
         try:
             if (refusal := self._refused.pop(key, None)) is not None:
                 raise refusal
-            task = self.plan(graph, instance, command)
+            task = self._plan(graph, instance, command)
         except Permanent as error:
             tell(_failed(key, error))
             return
         work = self.nursery.start(self._run(key, command.incarnation), name="task")
         self._running[key] = _Running(task, tell, work)
+
+    def _plan(self, graph: Graph, instance: Instance, command: StartTask) -> Task:
+        key = AttemptKey(instance.id, command.path, command.attempt)
+        decided, task = self._planned.pop(key, (None, None))
+        return task if task is not None and decided is instance else self.plan(graph, instance, command)
 
     async def _run(self, key: AttemptKey, incarnation: str) -> None:
         running = self._running[key]
@@ -182,6 +193,9 @@ class TaskRunner:
         for key, running in self._running.items():
             if key.instance == instance:
                 running.work.cancel()
+        # Decisions that were never saved have left these.
+        for key in [key for key in self._planned if key.instance == instance]:
+            del self._planned[key]
 
 
 def _failed(key: AttemptKey, error: Permanent) -> TaskEnded:

@@ -6,6 +6,7 @@ Commands, each a line under 4 KiB of words with single spaces (`put` is followed
                                run KEY/launch once; tell about a key already claimed
     secret NAME ESCAPED        a piece of a variable for the next start; it is written nowhere
     mounted NAME SECRET/KEY    a variable for the next start, from a file below the directory of secrets
+    room KEY                   make its directories, ahead of its files
     kill KEY GRACE             SIGTERM, then SIGKILL; claim a key never claimed as cancelled
     put KEY NAME SIZE + body   a file for an unclaimed key; a short one in one line, `text KEY NAME ESCAPED`
     outputs KEY LIMIT          what it wrote to WFE_OUTPUT and as markers, if anything
@@ -45,6 +46,9 @@ BLOCK: Final = 4096
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 _MOUNTED = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}/[A-Za-z0-9._-]{1,253}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+_NOT_PLAIN: Final = re.compile(rb"[^ -\[\]-~]")
+# A shell reads these lines byte by byte, and what they bring has many lines.
+_SHORT: Final = {b"\n": b"\\n", b"\\": b"\\\\"}
 _PIECE: Final = 700
 _ACKS: Final = 14
 _HUNDREDTH = timedelta(milliseconds=10)
@@ -207,6 +211,11 @@ def _secret_lines(secrets: Mapping[str, str]) -> Iterator[bytes]:
             yield b"secret %s %s\n" % (name.encode(), _escaped(body[start : start + _PIECE]))
 
 
+def room(key: str) -> bytes:
+    """Say: make the directories of a step that may start soon."""
+    return _line("room", _key(key))
+
+
 def kill(key: str, grace: timedelta) -> bytes:
     """Say: end it, or see to it that it never starts."""
     return _line("kill", _key(key), _centiseconds(grace))
@@ -324,9 +333,7 @@ def _safe(name: str) -> str:
 
 def _escaped(body: bytes) -> bytes:
     """Write bytes so that `printf %b` gives them back and `read -r` finds one line."""
-    return b"".join(
-        bytes([byte]) if 0x20 < byte < 0x7F and byte != 0x5C else b"\\0%03o" % byte for byte in body
-    )
+    return _NOT_PLAIN.sub(lambda found: _SHORT.get(found[0]) or b"\\0%03o" % found[0][0], body)
 
 
 def _centiseconds(duration: timedelta) -> int:

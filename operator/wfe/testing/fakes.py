@@ -73,6 +73,8 @@ class FakeExecutor:
         del task, instance
         return self.incarnation
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None: ...
+
     async def run(self, task: Task, incarnation: str = "") -> TaskEnded:
         """Claim the key, or attach to it."""
         if isinstance(task, ProcessTask) and incarnation != self.incarnation:

@@ -372,6 +372,10 @@ class Host:
     async def admit(self, task: ProcessTask, instance: Instance) -> str:
         return await (await self.begun()).admit(task, instance)
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None:
+        if self._executor is not None:
+            self._executor.expect(task, incarnation)
+
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         return await (await self.begun()).run(task, incarnation)
 

@@ -98,6 +98,20 @@ async def test_a_tree_has_one_pod_which_many_steps_share(world: World) -> None:
     await world.close()
 
 
+async def test_there_is_room_for_a_task_that_is_expected_and_nothing_else(world: World) -> None:
+    host = world.host()
+    first, second = a_script("true"), a_script("true")
+    place = await host.place_for(first)
+    host.expect(first, place)
+    await host.run(first, place)
+    host.expect(second, place)
+    out = world.cluster.attempt(second.key)
+    await until(out.is_dir)
+    assert list(out.iterdir()) == []
+    assert (await host.run(second, place)).outcome is TaskOutcome.COMPLETE
+    await world.close()
+
+
 async def test_what_nobody_was_admitted_to_has_no_place(world: World) -> None:
     host = world.host()
     await host.begun()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from tests.unit.engine.nodes import graph, par, seq, task
 from tests.unit.runtime.site import Site, a_plan, settled, virtually
-from wfe.errors import Permanent, Retryable
+from wfe.errors import Permanent, Retryable, StoreUnavailable
 from wfe.graph.graph import Graph
 from wfe.graph.node import Node, TaskSpec
 from wfe.model.commands import StartTask
@@ -24,6 +24,7 @@ class Pods(FakeExecutor):
 
     pod: str = ""
     admitted: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
     refusals: list[Exception] = field(default_factory=list)
     homes: dict[str, str] = field(default_factory=dict)
 
@@ -36,6 +37,10 @@ class Pods(FakeExecutor):
 
     def takes(self, task: ProcessTask, incarnation: str) -> bool:
         return bool(incarnation) and incarnation == self.pod and not task.isolated
+
+    def expect(self, task: ProcessTask, incarnation: str) -> None:
+        assert incarnation == self.pod
+        self.expected.append(task.key.path)
 
     async def admit(self, task: ProcessTask, instance: Instance) -> str:
         self.admitted.append(task.key.path)
@@ -85,6 +90,31 @@ async def test_a_pod_is_made_for_the_first_process_and_used_by_the_next() -> Non
     stored = await site.store.load("i")
     assert stored is not None
     assert stored.incarnation == "pod-1"
+
+
+@virtually
+async def test_an_attempt_is_expected_before_it_is_saved_and_planned_once() -> None:
+    pods = Pods(pod="pod-1")
+    site = a_site(pods)
+    plans: list[str] = []
+
+    def counted(workflow: Graph, instance: Instance, command: StartTask) -> Task:
+        plans.append(f"{command.path}#{command.attempt}")
+        return planned(workflow, instance, command)
+
+    site.tasks.plan = counted
+    await site.start(graph(seq("s", task("a"), task("b"))))
+    await settled()
+    site.store.before = [StoreUnavailable("no answer")]
+    await site.ends("s/a")
+    assert pods.expected == ["s/b"]
+    assert "s/b" not in pods.homes
+    await asyncio.sleep(2)
+    assert pods.homes["s/b"] == "pod-1"
+    await site.ends("s/b")
+    assert await site.status() == "Complete"
+    # Once for each decision that starts it, of which the first was never saved.
+    assert plans.count("s/b#1") == 2
 
 
 @virtually

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.supervisor.test_supervisor import wait_until
 from wfe.supervisor import protocol
-from wfe.supervisor.protocol import Acked, End, EndReason, Hello, OutputBytes, Outputs, Refused
+from wfe.supervisor.protocol import Acked, End, EndReason, Hello, OutputBytes, Outputs, Pong, Refused
 
 Connect = Callable[..., Any]
 
@@ -48,6 +48,15 @@ def test_claims_and_records_are_apart_from_what_can_grow(pod: Pod) -> None:
     assert talk.hear(End).wrote == "oe"
     assert names_below(pod.state / "i/a") == {"claim", "pid", "end"}
     assert names_below(pod.out / "i/a") == {"launch", "stdout", "stderr"}
+
+
+def test_room_for_a_step_is_two_empty_directories_and_no_claim(pod: Pod) -> None:
+    talk = pod.connect()
+    talk.say(protocol.room("i/a"), protocol.room("i/a"), protocol.ping("x"))
+    talk.hear(Pong)
+    assert names_below(pod.state / "i/a") == names_below(pod.out / "i/a") == set()
+    talk.start("i/a", "exit 3")
+    assert talk.hear(End).code == 3
 
 
 def test_of_a_step_that_ended_only_its_end_takes_room(pod: Pod) -> None:

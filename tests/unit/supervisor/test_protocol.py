@@ -73,6 +73,11 @@ def test_no_line_is_longer_than_a_shell_reads_well(body: bytes) -> None:
     assert rest == (body if line.startswith(b"put") else b"")
 
 
+def test_a_text_is_hardly_longer_on_the_line_that_brings_it() -> None:
+    said = protocol.put("i/a", "f", b"cd 'a b'\\\n\t\xff")
+    assert said == rb"text i/a f cd 'a b'\\\n\0011\0377" + b"\n"
+
+
 def test_a_time_is_told_by_the_clock_of_who_heard_the_greeting() -> None:
     heard_at = datetime(2030, 1, 1, tzinfo=UTC)
     assert Hello(1, "x", 0, 1000).time_of(1150, heard_at=heard_at) == heard_at + timedelta(seconds=1.5)

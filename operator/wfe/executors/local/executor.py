@@ -94,6 +94,9 @@ class LocalExecutor:
         """Return the incarnation."""
         return self.incarnation
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None:
+        """Room for it is cheap here."""
+
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Start the task or find it, wait for its end, and tell how it ended.
 

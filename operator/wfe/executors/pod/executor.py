@@ -123,6 +123,9 @@ class PodExecutor:
         self._since[task.key] = instance.revision
         return pod.metadata.uid
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None:
+        """Its pod was made when it was admitted."""
+
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Let the pod with that uid run, or find it, wait for its end, and tell how it ended."""
         self._admitted.pop(task.key, None)

@@ -134,6 +134,10 @@ class RunnerContainer:
         finally:
             taken.cancel()
 
+    def make_room(self, key: AttemptKey) -> None:
+        """Make the directories of a step that may start soon, if a supervisor listens: that costs it a process."""
+        self._link.tell(protocol.room(attempt_directory(key)))
+
     def acknowledge(self, keys: list[AttemptKey]) -> None:
         """Have the supervisor forget ends that were saved."""
         for key in keys:

@@ -112,6 +112,14 @@ class RunnerExecutor:
         self._roots[instance.id] = home.root
         return pod.uid
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None:
+        """Have its directories made while its attempt is being saved."""
+        runner = self._runners.get(incarnation)
+        name = runner and container_for(task, runner.home.needs, self._settings.pods)
+        container = self._containers.get((incarnation, name or ""))
+        if container is not None:
+            container.make_room(task.key)
+
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Start the task or find it, wait for its end, and tell how it ended."""
         if not isinstance(task, ProcessTask):

@@ -88,6 +88,9 @@ class Pods:
             await self.pool.claim(await self.homes.home(instance.id))
         return await self._of(task).admit(task, instance)
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None:
+        self._of(task).expect(task, incarnation)
+
     async def run(self, task: ProcessTask, incarnation: str) -> TaskEnded:
         """Run the task in its pod."""
         asked = self.now()

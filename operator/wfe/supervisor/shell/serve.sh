@@ -49,6 +49,7 @@ obey() { # VERB KEY ...
     esac
     case ${1-}.$# in
         start.8) start "$2" "$3" "$4" "$5" "$6" "$7" "$8" ;;
+        room.2) make_room "$2" ;;
         kill.3) cancel "$2" "$3" ;;
         put.4) put "$2" "$3" "$4" ;;
         ping.2) say "pong $2" ;;

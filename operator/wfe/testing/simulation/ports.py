@@ -161,6 +161,8 @@ class SimulatedExecutor:
 
         return await self._gate.call("executor.admit", admit)
 
+    def expect(self, task: ProcessTask, incarnation: str) -> None: ...
+
     async def run(self, task: Task, incarnation: str = "") -> TaskEnded:
         # A start carries the incarnation that was saved; another one refuses it.
         async def start() -> Claim | None:
