@@ -67,7 +67,7 @@ with_apt() {
     exec 7</etc/apt
     flock 7   # or another would install without the policy that the first has removed
     if ! [ -e /usr/sbin/policy-rc.d ]; then
-        trap 'rm -f /usr/sbin/policy-rc.d '$clusters'/wfe-testbed.conf' EXIT
+        trap 'rm -f /usr/sbin/policy-rc.d '$clusters'/wfe-testbed.conf; rmdir '$clusters' 2>/dev/null || true' EXIT
         printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
         chmod +x /usr/sbin/policy-rc.d
         mkdir -p $clusters
