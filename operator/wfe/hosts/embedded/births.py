@@ -9,8 +9,8 @@ from wfe.engine import Birth
 from wfe.graph.fields import resolve_inputs
 from wfe.graph.graph import Graph
 from wfe.graph.workflow import Workflow
-from wfe.hosts.embedded.control import name_of
 from wfe.hosts.embedded.launch import Launch
+from wfe.hosts.embedded.names import named
 from wfe.hosts.wiring.engine_room import EngineRoom
 from wfe.runtime.patience import persistently
 
@@ -51,7 +51,8 @@ class Births(ABC):
             NameTaken: another instance has the name.
         """
         graph, birth = await self._birth(workflow, inputs, version, variables)
-        return await self._launch.start(graph, replace(birth, name=name or birth.name, reference=reference))
+        birth = replace(birth, name=name or "", reference=reference)
+        return await named(graph, birth, lambda birth: self._launch.start(graph, birth))
 
     async def submit(
         self,
@@ -69,7 +70,8 @@ class Births(ABC):
         """
         graph, birth = await self._birth(workflow, inputs, version, variables)
         runtime, queue = self._room.runtime, self._room.queue
-        instance = await runtime.submit(graph, replace(birth, name=name or birth.name, reference=reference))
+        birth = replace(birth, name=name or "", reference=reference)
+        instance = await named(graph, birth, lambda birth: runtime.submit(graph, birth))
         if queue is not None:
             await persistently(runtime.clock, lambda: queue.put(instance, runtime.clock.now()))
         return instance
@@ -91,5 +93,4 @@ class Births(ABC):
             graph = await runtime.definitions.find(workflow, version)
         values = resolve_inputs(graph, dict(inputs or {}), known)
         instance = runtime.clock.new_id()
-        name = name_of(graph, instance)
-        return graph, Birth(id=instance, name=name, inputs=values, variables=known, trace=instance)
+        return graph, Birth(id=instance, name="", inputs=values, variables=known, trace=instance)

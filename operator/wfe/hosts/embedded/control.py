@@ -10,8 +10,8 @@ from typing import Final
 from wfe.engine import Birth
 from wfe.engine.carried import completed
 from wfe.errors import NotFound, Permanent
-from wfe.graph.graph import Graph
 from wfe.hosts.embedded.launch import Launch
+from wfe.hosts.embedded.names import named
 from wfe.hosts.embedded.view import running_tasks
 from wfe.hosts.wiring.engine_room import EngineRoom
 from wfe.model.ids import AttemptKey
@@ -131,7 +131,7 @@ class Control:
         history = await self._room.store.history(source.id)
         birth = Birth(
             id=new,
-            name=name or name_of(graph, new),
+            name=name or "",
             inputs=source.inputs,
             variables=source.variables,
             reference=source.reference,
@@ -140,7 +140,7 @@ class Control:
             pins=source.pins,
             carried=completed(graph, history),
         )
-        return await self._launch.start(graph, birth)
+        return await named(graph, birth, lambda birth: self._launch.start(graph, birth))
 
     async def _unfinished(self, instance: str) -> Instance:
         value = await self.get(instance)
@@ -156,8 +156,3 @@ class Control:
         if found is None:
             raise NotFound(f"there is no instance `{id_or_name}`; `wfe list` shows those there are")
         return found
-
-
-def name_of(graph: Graph, instance_id: str) -> str:
-    """Return the name of an instance that was given none."""
-    return f"{graph.workflow.id}-{instance_id[:6]}"
