@@ -72,6 +72,8 @@ class StepLog:
         while (segments := await log.fetch()) is not None:
             found = True
             await self._hand_on(segments)
+            if not log.is_behind:
+                break
         return found
 
     async def _hand_on(self, segments: list[tuple[Segment, list[Segment]]]) -> None:
@@ -94,11 +96,14 @@ class _StreamLog:
         self._cutter = cutter
         self._masked = MaskedStream(masker)
         self._position = 0
+        # Whether there may be more at once, since the last piece was full: each question costs a process there.
+        self.is_behind = False
 
     async def fetch(self) -> list[tuple[Segment, list[Segment]]] | None:
         """Return what one piece completes; None if there is nothing new."""
         block, known = divmod(self._position, BLOCK)
         piece = await self._channel.fetch(self._name, self._stream.value, block)
+        self.is_behind = len(piece) >= BLOCKS * BLOCK or len(piece) < known
         if len(piece) < known:
             self._position = 0
             return []
