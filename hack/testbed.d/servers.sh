@@ -50,18 +50,21 @@ command_of() { "$1_command" "$("$1_data")" "$(of "$1" port)"; }
 servers_environment() {
     local name
     for name in "$@"; do
-        echo "export WFE_TEST_${name^^}=$(of "$name" url)"
+        echo "export WFE_TEST_$(tr '[:lower:]' '[:upper:]' <<<"$name")=$(of "$name" url)"
     done
 }
 
 # One sentence; nothing when they can run here, or do.
 servers_missing() {
-    local name absent=''
+    local name silent='' absent=''
     for name in "$@"; do
-        listens "$(of "$name" port)" || absent+=" $("$name"_absent | xargs)"
+        listens "$(of "$name" port)" || { silent+=" $name"; absent+=" $("$name"_absent | xargs)"; }
     done
-    [ -z "${absent// /}" ] || { [ "$(id -u)" = 0 ] && has apt-get; } ||
+    if [ -n "$silent" ] && [ "$(uname -s)" != Linux ]; then
+        echo "they need Linux, or Docker (docker compose up -d --wait):$silent"
+    elif [ -n "${absent// /}" ] && ! { [ "$(id -u)" = 0 ] && has apt-get; }; then
         echo "without root and apt-get they need these packages, or Docker (docker compose up -d --wait):$absent"
+    fi
 }
 
 servers_up() {
