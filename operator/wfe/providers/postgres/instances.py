@@ -19,9 +19,11 @@ async def load(database: Database, instance: str) -> Instance | None:
     return None if head is None else codec.decode(head, dict(restored(*part) for part in rows.items()))
 
 
-async def resolve(database: Database, id_or_name: str) -> str | None:
-    row = await database.fetch_one("resolve", kept(id_or_name))
-    return row and row["id"]
+async def resolve_all(database: Database, words: Sequence[str]) -> Sequence[str | None]:
+    """Return the ids of the instances with these ids or names, in their order."""
+    rows = await database.fetch("resolve", [kept(word) for word in words])
+    found: dict[str, str | None] = {row["word"]: row["id"] for row in rows}
+    return [found[kept(word)] for word in words]
 
 
 async def unfinished(database: Database) -> list[str]:

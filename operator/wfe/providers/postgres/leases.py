@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from wfe.providers.postgres.database import Database
+from wfe.providers.postgres.groups import Groups
 from wfe.providers.postgres.words import kept
+
+_Wanted = tuple[str, timedelta]
 
 
 class PostgresLeases:
@@ -14,13 +17,22 @@ class PostgresLeases:
         self._database = database
         self._holder = holder
         self._held: dict[str, str] = {}
+        self._wanted: Groups[_Wanted, int | None] = Groups(self._acquire_all, key=lambda wanted: wanted[0])
+        self._unwanted: Groups[str, None] = Groups(self._release_all)
 
     async def acquire(self, key: str, ttl: timedelta) -> int | None:
-        row = await self._database.fetch_one("acquire_lease", kept(key), self._holder, ttl)
-        if row is None:
-            return None
-        self._held[kept(key)] = key
-        return int(row["token"])
+        token = await self._wanted.do((kept(key), ttl))
+        if token is not None:
+            self._held[kept(key)] = key
+        return token
+
+    async def _acquire_all(self, wanted: Sequence[_Wanted]) -> Sequence[int | None]:
+        # In one order everywhere, so that two holders wait for each other, and never both.
+        ordered = sorted(wanted)
+        columns = ([key for key, _ in ordered], [ttl for _, ttl in ordered])
+        rows = await self._database.fetch("acquire_leases", self._holder, *columns)
+        tokens = {row["key"]: int(row["token"]) for row in rows}
+        return [tokens.get(key) for key, _ in wanted]
 
     async def renew(self, ttl: timedelta) -> Sequence[str]:
         held = set(self._held)
@@ -30,7 +42,11 @@ class PostgresLeases:
 
     async def release(self, key: str) -> None:
         self._held.pop(kept(key), None)
-        await self._database.fetch("release_lease", kept(key), self._holder)
+        await self._unwanted.do(kept(key))
+
+    async def _release_all(self, keys: Sequence[str]) -> Sequence[None]:
+        await self._database.fetch("release_leases", self._holder, sorted(keys))
+        return [None] * len(keys)
 
     async def holder(self, key: str) -> str | None:
         row = await self._database.fetch_one("lease_holder", kept(key))

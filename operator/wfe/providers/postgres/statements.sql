@@ -70,7 +70,8 @@ UNION ALL
 SELECT p.name, p.body FROM parts p JOIN instances i ON i.number = p.instance WHERE i.id = $1
 
 -- resolve
-SELECT coalesce((SELECT id FROM instances WHERE id = $1), (SELECT id FROM instances WHERE name = $1)) AS id
+SELECT word, coalesce((SELECT id FROM instances WHERE id = word), (SELECT id FROM instances WHERE name = word)) AS id
+FROM unnest($1::text[]) AS _ (word)
 
 -- unfinished
 SELECT id FROM instances WHERE status IN ('Pending', 'Running', 'Suspended') ORDER BY created, id
@@ -182,20 +183,21 @@ RETURNING a.body, a.token, a.until
 -- close_activity
 DELETE FROM activities WHERE token = $1 AND until > $2 RETURNING body
 
--- acquire_lease
-INSERT INTO leases AS l (key, holder, until, token) VALUES ($1, $2, statement_timestamp() + $3, 1)
+-- acquire_leases
+INSERT INTO leases AS l (key, holder, until, token)
+SELECT key, $1, statement_timestamp() + ttl, 1 FROM unnest($2::text[], $3::interval[]) AS _ (key, ttl)
 ON CONFLICT (key) DO UPDATE SET
-    token = l.token + CASE WHEN l.holder = $2 AND l.until > statement_timestamp() THEN 0 ELSE 1 END,
-    holder = $2,
-    until = statement_timestamp() + $3
-WHERE l.holder IS NULL OR l.holder = $2 OR l.until <= statement_timestamp()
-RETURNING token
+    token = l.token + CASE WHEN l.holder = $1 AND l.until > statement_timestamp() THEN 0 ELSE 1 END,
+    holder = $1,
+    until = excluded.until
+WHERE l.holder IS NULL OR l.holder = $1 OR l.until <= statement_timestamp()
+RETURNING key, token
 
 -- renew_leases
 UPDATE leases SET until = statement_timestamp() + $2 WHERE holder = $1 RETURNING key
 
--- release_lease
-UPDATE leases SET holder = NULL WHERE key = $1 AND holder = $2
+-- release_leases
+UPDATE leases SET holder = NULL WHERE key = ANY($2::text[]) AND holder = $1
 
 -- lease_holder
 SELECT holder FROM leases WHERE key = $1 AND until > statement_timestamp()

@@ -28,6 +28,7 @@ class PostgresStore:
             partial(save_all, database), key=lambda save: save.instance.id
         )
         self._posts: Groups[Post, int] = Groups(partial(messages.post_all, database))
+        self._words: Groups[str, str | None] = Groups(partial(instances.resolve_all, database))
         self._publications: Groups[Publication, int] = Groups(partial(messages.publish_all, database))
 
     async def open(self) -> None:
@@ -57,7 +58,7 @@ class PostgresStore:
         return await instances.load(self.database, instance)
 
     async def resolve(self, id_or_name: str) -> str | None:
-        return await instances.resolve(self.database, id_or_name)
+        return await self._words.do(id_or_name)
 
     async def list(self, query: Query) -> Sequence[Summary]:
         return await instances.listed(self.database, query)
