@@ -32,6 +32,23 @@ class Archive:
     last_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """The records of one revision's ring, in history objects.
+
+    Attributes:
+        revision: the revision.
+        archive: what there is in history objects now.
+        numbers: the records.
+        elsewhere: chunks that held some of them.
+    """
+
+    revision: int
+    archive: Archive
+    numbers: tuple[str, ...]
+    elsewhere: tuple[str, ...]
+
+
 async def archived(
     chunks: Chunks, instance: str, ring: Mapping[str, str], before: Archive, metadata: Metadata
 ) -> Archive:

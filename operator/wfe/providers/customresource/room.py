@@ -55,10 +55,14 @@ class Room:
 
     async def finishing(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do what closing waits for."""
+        return await asyncio.shield(self.begin(work))
+
+    def begin(self, work: Callable[[], Awaitable[T]]) -> asyncio.Future[T]:
+        """Begin what closing waits for."""
         task = asyncio.ensure_future(work())
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return await asyncio.shield(task)
+        return task
 
     def later(self, chore: Callable[[], Awaitable[None]]) -> None:
         """Do what is good to have done; if it fails, settling the instance does it again."""
@@ -67,9 +71,7 @@ class Room:
             with suppress(WfeError):
                 await chore()
 
-        task = asyncio.ensure_future(do())
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self.begin(do)
 
     async def close(self) -> None:
         """Wait for what was begun."""

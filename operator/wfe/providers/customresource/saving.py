@@ -11,13 +11,14 @@ from typing import Any, Final
 from wfe.errors import Conflict, StoreUnavailable
 from wfe.kube import ApiConflict, ApiNotFound
 from wfe.model.decision import Decision
-from wfe.providers.customresource import records, words
+from wfe.providers.customresource import words
+from wfe.providers.customresource.archiving import Archiver
 from wfe.providers.customresource.errors import translated
 from wfe.providers.customresource.finding import Finder
 from wfe.providers.customresource.names import INSTANCES
 from wfe.providers.customresource.reads import ChunksGone, contents, stored_in
 from wfe.providers.customresource.room import Room
-from wfe.providers.customresource.saves import Change, Status, Writer, is_full
+from wfe.providers.customresource.saves import Change, Status, Writer
 from wfe.providers.customresource.table import Kept, Stored
 
 TRIES: Final = 8
@@ -53,6 +54,7 @@ class Saver:
     def __init__(self, room: Room, finder: Finder) -> None:
         self._room = room
         self._finder = finder
+        self._archiver = Archiver(room, finder)
 
     async def save(self, decision: Decision, consumed: Sequence[int]) -> None:
         """Write the next revision.
@@ -85,6 +87,8 @@ class Saver:
         kept.phase = decision.instance.status.value
         kept.mail -= set(consumed)
         kept.stored, kept.fresh = stored, None
+        if not decision.instance.status.is_final:
+            self._archiver.begin(kept, stored)
         self.clean(prepared.garbage)
 
     async def _look(self, kept: Kept, expected: int) -> Stored:
@@ -103,7 +107,7 @@ class Saver:
     async def prepare(self, kept: Kept, stored: Stored, decision: Decision, change: Change) -> Prepared:
         """Return the status that a decision writes; chunks are written on the way."""
         instance = decision.instance
-        archive, garbage = await self._archived(kept, stored) if is_full(stored.ring) else ({}, [])
+        archive, garbage = await self._archived(kept, stored)
         writer = Writer(self._room.chunks, self._room.metadata_of(kept, "chunk", root=instance.root))
         written = await writer.write(stored, change)
         ring = {**archive.pop("ring", {}), **written.engine.pop("ring", {})}
@@ -131,19 +135,16 @@ class Saver:
             status["runner"] = {"uid": instance.incarnation}
         return {"active": True, **status}
 
-    async def _archived(self, kept: Kept, stored: Stored) -> tuple[Status, list[str]]:
-        """Put the records that are in the status into history objects; they are true, whoever saves next."""
-        found = await self._finder.at(kept.name)
-        engine = found.status.engine if found else None
-        if engine is None or engine.revision != stored.revision:
-            raise Conflict(f"instance `{kept.id}` has changed; load it again")
-        metadata = self._room.metadata_of(kept, "chunk")
-        archive = await records.archived(self._room.chunks, kept.id, engine.ring, stored.archive, metadata)
-        stored.archive = archive
+    async def _archived(self, kept: Kept, stored: Stored) -> tuple[Status, tuple[str, ...]]:
+        """Let go of the records that are in history objects; they are true, whoever saves next."""
+        archived = await self._archiver.finish(kept, stored)
+        if archived is None:
+            return {}, ()
+        archive = stored.archive = archived.archive
         stored.ring.clear()
-        elsewhere = [text[1:] for text in engine.ring.values() if text.startswith(records.ELSEWHERE)]
-        gone: dict[str, None] = dict.fromkeys(engine.ring)
-        return {"ring": gone, "history": list(archive.objects), "archived": archive.last_bytes}, elsewhere
+        gone: dict[str, None] = dict.fromkeys(archived.numbers)
+        status = {"ring": gone, "history": list(archive.objects), "archived": archive.last_bytes}
+        return status, archived.elsewhere
 
     async def _put(self, kept: Kept, prepared: Prepared, expected: int) -> None:
         for _ in range(TRIES):

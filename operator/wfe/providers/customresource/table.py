@@ -14,7 +14,7 @@ import msgspec
 from wfe.model.status import InstanceStatus
 from wfe.providers.customresource.kinds import Engine, InstanceObject
 from wfe.providers.customresource.layout import Layout
-from wfe.providers.customresource.records import Archive
+from wfe.providers.customresource.records import Archive, Archived
 from wfe.providers.customresource.words import Condition
 
 FINAL: Final = frozenset(status.value for status in InstanceStatus if status.is_final)
@@ -52,6 +52,7 @@ class Kept:
         generation: the generation of the spec that somebody has acted on.
         stored: the layout, if the store has read or written all of it.
         fresh: the engine's texts as the informer saw them, until they are loaded.
+        archiving: the writing of its history that a save has begun.
         lock: one write at a time.
     """
 
@@ -68,6 +69,7 @@ class Kept:
     resumes: int = 0
     stored: Stored | None = None
     fresh: InstanceObject | None = None
+    archiving: asyncio.Future[Archived | None] | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def saw(self, found: InstanceObject) -> None:
