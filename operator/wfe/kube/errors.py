@@ -57,6 +57,11 @@ class ApiInvalid(ApiError, Permanent):
 class ApiForbidden(ApiError, Permanent):
     """401 or 403: no right to do it, a quota is used up, or Pod Security refuses."""
 
+    @property
+    def is_about_quota(self) -> bool:
+        """Whether others may make room: a quota is used up, and is no rule that can never be kept."""
+        return "exceeded quota" in self.message
+
 
 class ApiUnavailable(ApiError, Retryable):
     """429 and 5xx after the client's own tries, and connections that fail; see `unclear`."""

@@ -79,6 +79,9 @@ class Driver:
         self._error = error
         self._stirred.set()
 
+    def held_up(self, error: Retryable) -> None:
+        """Hear why nothing can be decided just now; it is tried again. A host may tell of it."""
+
     @property
     def wake_at(self) -> datetime | None:
         """When there is something to decide though nothing happens."""
@@ -131,7 +134,8 @@ class Driver:
         mail = await self._mail()
         try:
             decision = await self._placed([*told, *(signal for _, signal in mail)])
-        except Retryable:
+        except Retryable as error:
+            self.held_up(error)
             # Nothing was saved: all that happened is decided about again, with whatever happens meanwhile.
             self._told = [*told, *self._told]
             self._failed_saves += 1

@@ -77,3 +77,15 @@ async def test_late_news_of_an_object_that_was_deleted_is_not_taken_for_its_succ
         table.told((NAMESPACE, "mine"), None, before)
         assert table.get(uid) is None
         assert table.get(again) is not None
+
+
+async def test_only_what_was_looked_at_is_ended_before_it_begins() -> None:
+    async with a_place() as place, place.open_store() as store:
+        uid = await a_users_object(place, desiredState="Terminated")
+        assert not await store.never_begin("mine", uid="another", generation=1)
+        await place.client.patch(INSTANCES, "mine", NAMESPACE, {"spec": {"desiredState": "Running"}})
+        assert not await store.never_begin("mine", uid=uid, generation=1)
+        assert await place.status("mine") == {}
+        assert await store.never_begin("mine", uid=uid, generation=2)
+        status = await place.status("mine")
+        assert (status["phase"], status["active"]) == ("Terminated", False)

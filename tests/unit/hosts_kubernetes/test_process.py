@@ -81,4 +81,6 @@ async def test_only_our_finalizers_are_taken_off() -> None:
 def test_every_kind_of_driver_is_one_of_the_runtimes() -> None:
     async def prepare(instance: object) -> None: ...
 
-    assert issubclass(driver_type(prepare, lambda _: None, lambda _name, _error: None), Driver)
+    def told(_instance: str, _error: Exception) -> None: ...
+
+    assert issubclass(driver_type(prepare, lambda _: None, told, told), Driver)

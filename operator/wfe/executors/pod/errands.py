@@ -186,4 +186,4 @@ def _is_same(pod: AttemptPod, metadata: Mapping[str, Any]) -> bool:
 
 def refused_for_now(error: ApiForbidden) -> ApiForbidden | NotYet:
     """Tell a quota, which others may free, from a right that we do not have."""
-    return NotYet(error.message) if "exceeded quota" in error.message else error
+    return NotYet(error.message) if error.is_about_quota else error

@@ -27,21 +27,21 @@ from wfe.hosts.kubernetes.reconcile import (
     Reads,
     Recover,
     Tell,
+    count_of,
     phase_of,
     reconcile,
     text_of,
 )
 from wfe.hosts.kubernetes.rooms import Room, Rooms
-from wfe.kube import ApiConflict, ApiNotFound, Client, Informer, WorkQueue
-from wfe.model.status import InstanceStatus
+from wfe.kube import ApiNotFound, Client, Informer, WorkQueue
 from wfe.providers.customresource import INSTANCES, InstanceObject, ObjectGone
-from wfe.providers.customresource.words import stamp
 
 log: Any = structlog.get_logger(__name__)
 Key = tuple[str, str]
 SOON: Final = 5.0
 LATER: Final = 60.0
 LONGEST_PAUSE: Final = 60.0
+NOT_YET: Final = "NotYet"
 
 
 @dataclass(slots=True)
@@ -92,7 +92,7 @@ class Carrier:
         room.ids[name] = found.id
         room.refused.pop(name, None)
         if room.runtime.is_driving(found.id):
-            resumed = room.resumed.get(found.id, seen_resumes(found))
+            resumed = room.resumed.get(found.id, count_of(found.status.resumes))
             room.store.observe(found.id, generation=found.metadata.generation, resumes=resumed)
 
     async def _carry(self, room: Room, found: InstanceObject, action: Action) -> float | None:
@@ -128,7 +128,8 @@ class Carrier:
             # What others may mend without a change of a Workflow is tried again by itself.
             return None if refused.is_about_workflow else LATER
         except Retryable as error:
-            await self._hold(room, found, "NotYet", str(error))
+            await self._hold(room, found, NOT_YET, str(error))
+            self.post(room, found, "Warning", NOT_YET, str(error))
             return SOON
         room.refused.pop(name, None)
         return None
@@ -154,46 +155,10 @@ class Carrier:
         await room.store.refuse(name, reason, message, uid=found.metadata.uid)
 
     async def _end_unbegun(self, room: Room, found: InstanceObject) -> None:
-        now = stamp(self.client.now())
-        said = "it was terminated before it began"
-
-        def condition(kind: str, status: str) -> dict[str, Any]:
-            return {
-                "type": kind,
-                "status": status,
-                "reason": "Terminated",
-                "message": said,
-                "lastTransitionTime": now,
-                "observedGeneration": found.metadata.generation,
-            }
-
-        status = {
-            "active": False,
-            "phase": InstanceStatus.TERMINATED.value,
-            "reason": "Terminated",
-            "message": said,
-            "observedGeneration": found.metadata.generation,
-            "finishedAt": now,
-            "conditions": [
-                condition("Complete", "False"),
-                condition("Failed", "False"),
-                condition("Finished", "True"),
-            ],
-        }
-        try:
-            await self.client.patch(
-                INSTANCES,
-                found.metadata.name,
-                room.namespace,
-                {"status": status},
-                subresource="status",
-                resource_version=found.metadata.resource_version,
-                metadata_only=True,
-            )
-        except (ApiConflict, ApiNotFound):
-            return  # it has changed, which is news that brings us here again
-        room.forget(found.metadata.name)
-        self.finished(found)
+        metadata = found.metadata
+        if await room.store.never_begin(metadata.name, uid=metadata.uid, generation=metadata.generation):
+            room.forget(metadata.name)
+            self.finished(found)
 
     # -- going on ----------------------------------------------------------------------------------------------
 
@@ -208,6 +173,13 @@ class Carrier:
             room.resumed[found.id] = action.resumes
             room.store.observe(found.id, generation=found.metadata.generation, resumes=action.resumes)
         room.runtime.tell(found.id, action.signal)
+
+    def held_up(self, room: Room, instance: str, error: Exception) -> None:
+        """An instance cannot go on just now, and is tried again by itself: say so."""
+        name = room.name_of(instance)
+        found = self.instances.get(room.namespace, name) if name else None
+        if found is not None:
+            self.post(room, found, "Warning", NOT_YET, str(error))
 
     def broke(self, room: Room, instance: str, error: Exception) -> None:
         """An instance cannot be driven as things are: say so, and try again after a while."""
@@ -292,8 +264,3 @@ class Carrier:
 
 def _engine(body: dict[str, Any]) -> Any:
     return (body.get("status") or {}).get("engine")
-
-
-def seen_resumes(found: InstanceObject) -> int:
-    value = found.status.resumes
-    return value if isinstance(value, int) else 0

@@ -1,7 +1,8 @@
-"""A driver of the operator: it knows the home of its instance before it acts, and tells when it breaks."""
+"""A driver of the operator: it knows the home of its instance before it acts, and tells what is in its way."""
 
 from collections.abc import Awaitable, Callable
 
+from wfe.errors import Retryable
 from wfe.model.decision import Decision
 from wfe.model.instance import Instance
 from wfe.runtime.driver import Driver
@@ -11,8 +12,15 @@ Left = Callable[[Instance], None]
 Broke = Callable[[str, Exception], None]
 
 
-def driver_type(prepare: Prepare, left: Left, broke: Broke) -> type[Driver]:
-    """Return a kind of driver that prepares each instance, and tells of those that it leaves or cannot drive."""
+def driver_type(prepare: Prepare, left: Left, held_up: Broke, broke: Broke) -> type[Driver]:
+    """Return a kind of driver that prepares each instance, and tells of those that it leaves or cannot drive.
+
+    Args:
+        prepare: called before an instance is driven.
+        left: told of an instance that has ended, or only waits.
+        held_up: told why an instance cannot go on just now; it is tried again.
+        broke: told why an instance cannot be driven.
+    """
 
     class RoomDriver(Driver):
         """Drives one instance of a room."""
@@ -27,5 +35,8 @@ def driver_type(prepare: Prepare, left: Left, broke: Broke) -> type[Driver]:
                 raise
             left(last)
             return last
+
+        def held_up(self, error: Retryable) -> None:
+            held_up(self.instance.id, error)
 
     return RoomDriver

@@ -30,6 +30,10 @@ class RoomStore(EpochStore, Protocol):
         """Say why the instance of the object with that name and uid cannot begin."""
         ...
 
+    async def never_begin(self, name: str, *, uid: str, generation: int) -> bool:
+        """End an instance before it begins. False if it has begun, or its object changed, meanwhile."""
+        ...
+
     async def take_reports(self, *, now: datetime, refused: Callable[[str, str], None]) -> int:
         """Hand reports of activities to their instances; tell why others are refused."""
         ...

@@ -189,6 +189,9 @@ class Term:
                 # It only waits; its home is found out again when it goes on.
                 self._homes.forget([instance.id])
 
+        def held_up(instance: str, error: Exception) -> None:
+            self._carrier.held_up(room, instance, error)
+
         def broke(instance: str, error: Exception) -> None:
             self._carrier.broke(room, instance, error)
 
@@ -199,7 +202,7 @@ class Term:
             definitions,
             tasks,
             nursery,
-            driver_type=driver_type(prepare, left, broke),
+            driver_type=driver_type(prepare, left, held_up, broke),
             park_after=PARK_AFTER,
         )
         room = Room(namespace, store, runtime, RoomGround(self._footing, place))

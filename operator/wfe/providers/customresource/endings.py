@@ -1,4 +1,4 @@
-"""Writes that no decision makes: the epoch of a runner, a refusal to begin, and the last word on an instance."""
+"""Writes that no decision makes: the epoch of a runner, that an instance cannot begin, the last word on one."""
 
 from typing import Final
 
@@ -59,6 +59,15 @@ class Endings:
                 if await self._wrote(found, refusal):
                     return
         raise StoreUnavailable(f"the object of instance `{name}` changes too fast")
+
+    async def never_begin(self, name: str, *, uid: str, generation: int) -> bool:
+        """End an instance before it begins. False if it has begun, or its object changed, meanwhile."""
+        with translated(f"ending instance `{name}`"):
+            found = await self._finder.at(name)
+            if found is None or found.metadata.uid != uid or found.status.engine is not None:
+                return False
+            status = words.never_begun(generation, now=self._room.client.now())
+            return found.metadata.generation == generation and await self._wrote(found, status)
 
     async def settle(self, instance: str) -> None:
         """Write `active: false`, and delete chunks that were written for nothing.

@@ -143,6 +143,10 @@ class CustomResourceStore:
         """Say why the instance of the object with that name and uid cannot begin."""
         await self._endings.refuse(name, reason, message, uid=uid)
 
+    async def never_begin(self, name: str, *, uid: str, generation: int) -> bool:
+        """End an instance before it begins. False if it has begun, or its object changed, meanwhile."""
+        return await self._endings.never_begin(name, uid=uid, generation=generation)
+
     def observe(self, instance: str, *, generation: int, resumes: int = 0) -> None:
         """Take note which spec has been acted on; the next save says so."""
         kept = self._room.table.get(instance)

@@ -228,6 +228,24 @@ def refusal(reason: str, message: str, generation: int, *, now: datetime) -> Wor
     }
 
 
+def never_begun(generation: int, *, now: datetime) -> Words:
+    """Return the status of an instance that was terminated before it began."""
+    reason, message = InstanceStatus.TERMINATED.value, "it was terminated before it began"
+    said = {"Complete": False, "Failed": False, "Finished": True}
+    return {
+        "active": False,
+        "phase": InstanceStatus.TERMINATED.value,
+        "reason": reason,
+        "message": message,
+        "observedGeneration": generation,
+        "finishedAt": stamp(now),
+        "conditions": [
+            _condition(kind, Said(is_so, reason, message), None, generation, now)
+            for kind, is_so in said.items()
+        ],
+    }
+
+
 def _cut(text: str, longest: int) -> str:
     """Return a text that is not too long, and has no half characters."""
     if len(text) > longest:
