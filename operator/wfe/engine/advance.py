@@ -38,7 +38,8 @@ class Birth:
     """What an instance is born with.
 
     `inputs` have been checked (`graph.fields.resolve_inputs`); `carried` are outputs of visits that completed in
-    the instance that this one retries (`engine.carried.completed`).
+    the instance that this one retries (`engine.carried.completed`); `volume_of` is the instance whose volume it
+    has taken over.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Birth:
     ordered_at: int = 0
     root: str | None = None
     retry_of: str | None = None
+    volume_of: str | None = None
     trace: str | None = None
     pins: Mapping[str, str] = field(default_factory=dict)
     carried: Mapping[str, dict[str, Json]] = field(default_factory=dict)
@@ -78,6 +80,7 @@ def _born(graph: Graph, birth: Birth, world: Circumstances) -> Draft:
         ordered_at=birth.ordered_at,
         root=birth.root,
         retry_of=birth.retry_of,
+        volume_of=birth.volume_of,
         trace=birth.trace,
         pins=birth.pins,
         inputs=dict(birth.inputs),

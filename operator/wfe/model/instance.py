@@ -113,6 +113,7 @@ class Instance:
         restarts: how often it has started over, because its workspace was lost.
         restarting: everything is being stopped for that.
         incarnation: the place that its processes have shared, and left their files in.
+        volume_of: the instance whose volume it has taken over, if it goes on with the files of one that it retries.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Instance:
     incarnation: str | None = None
     restarts: int = 0
     restarting: bool = False
+    volume_of: str | None = None
 
     @property
     def data(self) -> Data:

@@ -32,7 +32,8 @@ class Owner:
 class Home:
     """Where the processes of one instance tree run, and what they need there.
 
-    `root` is the id of the tree's root instance, `owner` its object, `workflow` the id of its workflow.
+    `root` is the id of the tree's root instance, `owner` its object, `workflow` the id of its workflow. `volume_of`
+    is the root whose volume the tree has taken over, if it has none of its own.
     """
 
     root: str
@@ -40,6 +41,7 @@ class Home:
     owner: Owner
     workflow: str
     needs: Needs
+    volume_of: str | None = None
 
     @property
     def pod_name(self) -> str:
@@ -49,7 +51,7 @@ class Home:
     @property
     def volume_name(self) -> str:
         """The name of the volume claim."""
-        return labels.volume_name(self.root)
+        return labels.volume_name(self.volume_of or self.root)
 
     def metadata(self, name: str, role: str) -> dict[str, Any]:
         """Return the metadata of something that is made for the tree."""

@@ -118,6 +118,59 @@ def test_a_retry_does_not_repeat_what_completed(site: Site) -> None:
     assert "leave spec.inputs out" in site.until_reason("retried-3", "RetryInvalid")["message"]
 
 
+def test_a_retry_has_the_files_on_the_volume_of_what_it_retries(site: Site) -> None:
+    first = shell("first", "echo x >> runs.txt")
+    second = shell(
+        "second", 'echo "runs=$(grep -c x runs.txt)" >> $WFE_OUTPUT; mkdir mended || exit 0; exit 1'
+    )
+    volume = {"mount_path": "/workspace", "size": "16Mi"}
+    site.define("kept", first, second, shared_volume=volume, outputs={"runs": "integer"})
+    site.start("kept-1", "kept")
+    assert_phase(site.settled("kept-1"), "Failed")
+    site.start("kept-2", "kept", retryOf={"name": "kept-1"})
+    site.until(lambda: site.status("kept-2").get("runner"), "it does not begin")
+    site.cluster.kubectl("delete", "-n", site.namespace, "wfi", "kept-1")
+    status = site.settled("kept-2")
+    assert_phase(status, "Complete")
+    assert status["outputs"]["runs"] == "1"
+
+
+def test_a_quota_that_is_used_up_is_told_and_waited_for(site: Site) -> None:
+    quota = {
+        "apiVersion": "v1",
+        "kind": "ResourceQuota",
+        "metadata": {"name": "small"},
+        "spec": {"hard": {"pods": "0"}},
+    }
+    site.cluster.apply(site.namespace, quota)
+    site.until(
+        lambda: site.cluster.get(site.namespace, "resourcequota", "small").get("status", {}).get("hard"),
+        "the quota is not counted",
+    )
+    site.define("patient", shell("a", "true"))
+    site.start("patient-1", "patient")
+    assert "exceeded quota: small" in site.until_reason("patient-1", "NotYet")["message"]
+    site.until(lambda: "NotYet" in site.events("patient-1"), "no event")
+    site.cluster.kubectl("delete", "-n", site.namespace, "resourcequota", "small")
+    assert_phase(site.ended("patient-1"), "Complete")
+
+
+def test_a_pod_that_a_rule_refuses_fails_its_step(site: Site) -> None:
+    limits = {
+        "apiVersion": "v1",
+        "kind": "LimitRange",
+        "metadata": {"name": "tiny"},
+        "spec": {"limits": [{"type": "Container", "max": {"memory": "4Mi"}}]},
+    }
+    site.cluster.apply(site.namespace, limits)
+    site.define("refused", shell("a", "true"))
+    site.start("refused-1", "refused")
+    status = site.ended("refused-1")
+    assert_phase(status, "Failed")
+    assert "maximum memory usage per Container is 4Mi" in status["message"]
+    site.cluster.kubectl("delete", "-n", site.namespace, "limitrange", "tiny")
+
+
 def test_children_share_the_pod_and_are_settled(site: Site) -> None:
     site.define(
         "child", shell("make", "echo made > made.txt; echo x=1 >> $WFE_OUTPUT"), outputs={"x": "integer"}
@@ -174,6 +227,18 @@ def test_a_deleted_instance_is_let_go_with_its_pod(site: Site) -> None:
     site.until(lambda: site.status("endless-1").get("step") == "a", "it does not run")
     site.cluster.kubectl("delete", "-n", site.namespace, "wfi", "endless-1", "--wait=true", "--timeout=30s")
     site.until(lambda: not site.pods(), "its pod is still there")
+
+
+def test_an_instance_that_is_made_anew_under_its_name_runs_again(site: Site) -> None:
+    site.define("again", shell("a", "sleep 600"))
+    site.define("fine", shell("a", "true"))
+    for number, of in enumerate(("again", "again", "nothing", "fine")):
+        site.start("anew", of)
+        if number < 2:
+            site.until(lambda: site.status("anew").get("step") == "a", "it does not run")
+        if of != "fine":
+            site.cluster.kubectl("delete", "-n", site.namespace, "wfi", "anew")
+    assert_phase(site.ended("anew"), "Complete")
 
 
 def test_hostile_objects_stop_nobody(site: Site) -> None:

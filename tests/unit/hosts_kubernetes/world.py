@@ -15,7 +15,7 @@ from wfe.hosts.kubernetes.notices import Notices
 from wfe.hosts.kubernetes.settings import Settings
 from wfe.hosts.kubernetes.term import Term, World
 from wfe.kube import Client
-from wfe.kube.resource import CONFIG_MAPS, CONTROLLER_REVISIONS, EVENTS, LEASES, PODS, Resource
+from wfe.kube.resource import CONFIG_MAPS, CONTROLLER_REVISIONS, EVENTS, LEASES, PODS, VOLUME_CLAIMS, Resource
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
 from wfe.model.signals import TaskEnded, TaskOutcome
@@ -30,7 +30,7 @@ SERVED: list[Resource | Served] = [
     Served(
         INSTANCES, selectable=("status.active", "status.phase", "spec.workflowRef.name", "spec.parent.id")
     ),
-    *(WORKFLOWS, WORKFLOW_EVENTS, CONTROLLER_REVISIONS, CONFIG_MAPS, PODS, EVENTS, LEASES),
+    *(WORKFLOWS, WORKFLOW_EVENTS, CONTROLLER_REVISIONS, CONFIG_MAPS, PODS, VOLUME_CLAIMS, EVENTS, LEASES),
 ]
 
 

@@ -1,7 +1,7 @@
 """Beginning: from what an object asks for to an instance that runs, or to the reason why it cannot."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from wfe.engine import Birth
@@ -9,6 +9,7 @@ from wfe.engine.carried import completed
 from wfe.errors import NotFound, Permanent
 from wfe.graph.fields import InputsInvalid, resolve_inputs
 from wfe.graph.graph import Graph
+from wfe.hosts.kubernetes.heritage import Heritage, not_carried
 from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.hosts.kubernetes.reconcile import count_of, text_of
 from wfe.hosts.kubernetes.rooms import Room
@@ -42,9 +43,10 @@ class Beginnings:
 
     workflows: Workflows
     homes: TreeHomes
+    heritage: Heritage
 
-    async def begin(self, room: Room, found: InstanceObject) -> None:
-        """Start the instance that an object asks for.
+    async def begin(self, room: Room, found: InstanceObject) -> str:
+        """Start the instance that an object asks for; return what its user should know, or "".
 
         Raises:
             Refused: it cannot be.
@@ -54,8 +56,14 @@ class Beginnings:
         try:
             graph, birth = await self._asked_for(room, found)
             graphs = await self._closure(room, graph, birth.pins)
-            self.homes.expect(room.place, _newborn(room, graph, birth), graphs)
+            home = self.homes.expect(room.place, _newborn(room, graph, birth), graphs)
+            note = ""
+            if birth.retry_of is not None and not await self.heritage.take(home, birth.retry_of):
+                birth = replace(birth, volume_of=None)
+                self.homes.expect(room.place, _newborn(room, graph, birth), graphs)
+                note = not_carried(home, text_of(found.spec.retry_of, "name")) if birth.carried else ""
             await room.runtime.start(graph, birth)
+            return note
         except (Refused, ObjectGone):
             raise
         except CannotGoOn as error:
@@ -158,6 +166,7 @@ class Beginnings:
             inputs=source.inputs,
             variables=source.variables,
             retry_of=source.id,
+            volume_of=source.volume_of or source.id,
             pins=source.pins,
             carried=completed(graph, history),
         )
@@ -189,6 +198,7 @@ def _newborn(room: Room, graph: Graph, birth: Birth) -> Instance:
         created_at=room.runtime.clock.now(),
         inputs=birth.inputs,
         variables=birth.variables,
+        volume_of=birth.volume_of,
     )
 
 

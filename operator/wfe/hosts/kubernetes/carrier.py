@@ -119,7 +119,7 @@ class Carrier:
         name = found.metadata.name
         room.ids[name] = found.metadata.uid
         try:
-            await self.beginnings.begin(room, found)
+            note = await self.beginnings.begin(room, found)
         except ObjectGone:
             return None  # the news of that is under way
         except Refused as refused:
@@ -132,6 +132,8 @@ class Carrier:
             self.post(room, found, "Warning", NOT_YET, str(error))
             return SOON
         room.refused.pop(name, None)
+        if note:
+            self.post(room, found, "Warning", "FilesNotCarried", note)
         return None
 
     async def _not_begin(self, room: Room, found: InstanceObject, action: Hold | NeverBegin) -> None:

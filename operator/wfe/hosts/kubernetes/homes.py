@@ -114,22 +114,20 @@ class TreeHomes:
         graphs += [
             await place.definitions.pinned(WorkflowRef("", 0, pin)) for pin in sorted(root.pins.values())
         ]
-        self._keep(place, root, graphs)
+        self.expect(place, root, graphs)
 
-    def expect(self, place: Place, root: Instance, graphs: Sequence[Graph]) -> None:
-        """Find out the home of a tree that is about to begin; `graphs` are its closure, the root's first.
+    def expect(self, place: Place, root: Instance, graphs: Sequence[Graph]) -> Home:
+        """Return the home of a tree that is about to begin; `graphs` are its closure, the root's first.
 
         Raises:
             NeedsRefused: no pod can be what it needs.
         """
-        self._keep(place, root, graphs)
-
-    def _keep(self, place: Place, root: Instance, graphs: Sequence[Graph]) -> None:
         needs = self._needs_of(graphs, root)
         home = _home(place.namespace, root.id, root, needs)
         self._trees[root.id] = _Tree(home, frozenset(graph.workflow.digest for graph in graphs))
         self._homes[root.id] = home
         self._places[root.id] = place
+        return home
 
     def of(self, instance: Instance, graph: Graph) -> Home:
         """Return the home of an instance whose tree is known.
@@ -214,4 +212,4 @@ def _filler(instance: Instance) -> Callable[[str, Data], Data]:
 
 def _home(namespace: str, id: str, root: Instance, needs: Needs) -> Home:  # noqa: A002 (the word for it)
     owner = Owner(INSTANCES.api_version, INSTANCES.kind, root.name, root.id)
-    return Home(id, namespace, owner, root.workflow.id, needs)
+    return Home(id, namespace, owner, root.workflow.id, needs, root.volume_of)

@@ -20,6 +20,7 @@ from wfe.hosts.kubernetes.building import Caches, pod_settings
 from wfe.hosts.kubernetes.carrier import Carrier
 from wfe.hosts.kubernetes.driving import driver_type
 from wfe.hosts.kubernetes.ground import Grounds, RoomGround
+from wfe.hosts.kubernetes.heritage import Heritage
 from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.news import News
@@ -88,7 +89,7 @@ class Term:
             caches.instances,
             self._queue,
             self.rooms,
-            Beginnings(self._workflows, self._homes),
+            Beginnings(self._workflows, self._homes, Heritage(client)),
             self._homes,
             world.notices,
             self._finished,

@@ -26,7 +26,7 @@ def command(
 ) -> None:
     """Run what is left of an instance that failed, as a new one.
 
-    Steps that completed are not run again, their outputs are carried over.
+    Steps that completed are not run again, their outputs are carried over; their files too, if they are on a volume.
     """
 
     async def retried(room: Room) -> int:
