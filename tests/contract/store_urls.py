@@ -1,7 +1,7 @@
 """Where the contract suites find each provider. A scheme without a line here fails until it has one."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +9,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 from tests.contract.api_server import url_of_api_server
+from tests.contract.opensearch_prefix import drop, url_of_opensearch
 from tests.contract.postgres_schema import PostgresTime, url_of_postgres
 from tests.contract.valkey_prefix import ServerTime, url_of_valkey
 from wfe.ports.provider import Provider
@@ -17,21 +18,23 @@ from wfe.testing.hand import Hand, PassingTime
 
 URLS: Final[Mapping[str, Callable[[Path], str]]] = {
     "files": lambda directory: f"files:{directory}/logs",
+    "http": url_of_opensearch,
     "kubernetes": url_of_api_server,
     "memory": lambda _: "memory:",
     "postgres": url_of_postgres,
     "redis": url_of_valkey,
     "sqlite": lambda directory: f"sqlite:{directory}/store.db",
 }
-ALIASES: Final = frozenset({"postgresql", "rediss", "valkey"})
+ALIASES: Final = frozenset({"https", "postgresql", "rediss", "valkey"})
 # What a technology does not have: the suite of everything else runs on it.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
     "files": frozenset({"store", "leases", "queue", "search"}),
+    "http": frozenset({"store", "leases", "queue"}),
     "kubernetes": frozenset({"queue", "search", "logs"}),
     "postgres": frozenset({"search", "logs"}),
     "redis": frozenset({"store", "search", "logs"}),
 }
-NEED_A_SERVER: Final = frozenset({"postgres", "redis"})
+NEED_A_SERVER: Final = frozenset({"http", "postgres", "redis"})
 
 
 def schemes(part: str, *, without: frozenset[str] = frozenset()) -> list[ParameterSet]:
@@ -71,8 +74,12 @@ def time_of(url: str) -> PassingTime:
             return Hand()
 
 
-def opener(scheme: str, directory: Path) -> Callable[[], AbstractAsyncContextManager[Provider]]:
-    """Return what opens a provider on the same empty place, at every call another one if there can be several."""
+Opened = Callable[[], AbstractAsyncContextManager[Provider]]
+
+
+@contextmanager
+def openers(scheme: str, directory: Path) -> Iterator[Opened]:
+    """Yield what opens a provider on the same empty place, at every call another one if there can be several."""
     url = url_of(scheme, directory)
     shared = find(url)
 
@@ -85,4 +92,8 @@ def opener(scheme: str, directory: Path) -> Callable[[], AbstractAsyncContextMan
         finally:
             await provider.close()
 
-    return opened
+    try:
+        yield opened
+    finally:
+        if scheme == "http":
+            drop(url)

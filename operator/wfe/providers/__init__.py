@@ -15,6 +15,8 @@ __all__ = ["SCHEMES", "Provider", "UrlInvalid", "find", "without_secrets"]
 
 SCHEMES: Final[Mapping[str, str]] = {
     "files": "wfe.providers.files",
+    "http": "wfe.providers.opensearch",
+    "https": "wfe.providers.opensearch",
     "kubernetes": "wfe.providers.customresource",
     "memory": "wfe.providers.memory",
     "postgres": "wfe.providers.postgres",

@@ -45,6 +45,33 @@ ODD_BYTES = {
     "a-full-segment-of-bad-bytes": b"\xff" * SEGMENT_LIMIT,
 }
 
+LINE = "12:01 ERROR: disk 100% -> КЛЮЧ/ключ Straße a_b 3.14\n".encode()
+# What is looked for in that line, and whether it is found.
+TEXTS = {
+    "nothing-finds-all": ("", True),
+    "a-phrase": ("error: disk", True),
+    "in-any-case": ("ERROR: Disk", True),
+    "parts-of-words": ("rror: di", True),
+    "in-that-order": ("disk error", False),
+    "as-it-stands": ("error disk", False),
+    "one-letter": ("r", True),
+    "percent-is-a-sign": ("%", True),
+    "percent-stands-for-nothing": ("e%d", False),
+    "a-star-stands-for-nothing": ("*", False),
+    "a-question-mark-stands-for-nothing": ("dis?", False),
+    "signs": (" -> ", True),
+    "cyrillic": ("ключ", True),
+    "a-part-of-cyrillic": ("Люч/", True),
+    "sharp-s": ("straße", True),
+    "an-underscore-is-a-sign": ("a_b", True),
+    "an-underscore-stands-for-nothing": ("b_c", False),
+    "the-end-of-a-part": ("a_", True),
+    "numbers": ("3.14", True),
+    "a-part-of-a-number": (".1", True),
+    "across-words-and-signs": ("sk 100% ->", True),
+    "quotes-mean-nothing": ('"; DROP', False),
+}
+
 
 def a_record(
     data: bytes = b"line\n",
@@ -93,14 +120,18 @@ class LogsContract:
             await logs.forget("nobody")
             await logs.expire(before=NOON)
 
-    @pytest.mark.parametrize("data", [pytest.param(data, id=name) for name, data in ODD_BYTES.items()])
-    async def test_bytes_come_back_as_they_were_written(self, make_logs: MakeLogs, data: bytes) -> None:
-        record = a_record(data, at=NOON + MICROSECOND, stream=Stream.STDERR, attempt=3, offset=2**40)
+    async def test_bytes_come_back_as_they_were_written(self, make_logs: MakeLogs) -> None:
+        at = NOON + MICROSECOND
+        records = {
+            name: a_record(data, at=at, stream=Stream.STDERR, attempt=3, offset=2**40, path=name)
+            for name, data in ODD_BYTES.items()
+        }
         async with make_logs() as logs:
-            await logs.append([record])
-            assert await read(logs) == [record.segment]
-            await eventually(lambda: search(logs), [data])
-            assert (await logs.search(LogQuery())).found == [record]
+            await logs.append(list(records.values()))
+            await eventually(lambda: _count(logs), len(records))
+            for name, record in records.items():
+                assert await read(logs, step=name) == [record.segment], name
+                assert (await logs.search(LogQuery(step=name))).found == [record], name
 
     async def test_segments_come_in_the_order_of_their_times(self, make_logs: MakeLogs) -> None:
         records = [
@@ -157,40 +188,13 @@ class LogsContract:
                 assert found == expected, step
             await eventually(lambda: search(logs, step="build"), [b"build", b"each[1]/build"])
 
-    @pytest.mark.parametrize(
-        ("text", "is_found"),
-        [
-            pytest.param("", True, id="nothing-finds-all"),
-            pytest.param("error: disk", True, id="a-phrase"),
-            pytest.param("ERROR: Disk", True, id="in-any-case"),
-            pytest.param("rror: di", True, id="parts-of-words"),
-            pytest.param("disk error", False, id="in-that-order"),
-            pytest.param("error disk", False, id="as-it-stands"),
-            pytest.param("r", True, id="one-letter"),
-            pytest.param("%", True, id="percent-is-a-sign"),
-            pytest.param("e%d", False, id="percent-stands-for-nothing"),
-            pytest.param("*", False, id="a-star-stands-for-nothing"),
-            pytest.param("dis?", False, id="a-question-mark-stands-for-nothing"),
-            pytest.param(" -> ", True, id="signs"),
-            pytest.param("ключ", True, id="cyrillic"),
-            pytest.param("Люч/", True, id="a-part-of-cyrillic"),
-            pytest.param("straße", True, id="sharp-s"),
-            pytest.param("a_b", True, id="an-underscore-is-a-sign"),
-            pytest.param("b_c", False, id="an-underscore-stands-for-nothing"),
-            pytest.param("a_", True, id="the-end-of-a-part"),
-            pytest.param("3.14", True, id="numbers"),
-            pytest.param(".1", True, id="a-part-of-a-number"),
-            pytest.param("sk 100% ->", True, id="across-words-and-signs"),
-            pytest.param('"; DROP', False, id="quotes-mean-nothing"),
-        ],
-    )
-    async def test_a_text_is_found_as_it_stands(self, make_logs: MakeLogs, text: str, is_found: bool) -> None:
-        data = "12:01 ERROR: disk 100% -> КЛЮЧ/ключ Straße a_b 3.14\n".encode()
+    async def test_a_text_is_found_as_it_stands(self, make_logs: MakeLogs) -> None:
         async with make_logs() as logs:
-            await logs.append([a_record(data), a_record(b"\xfe\xfd", path="else")])
-            await eventually(lambda: search(logs), [data, b"\xfe\xfd"])
-            found = [b for b in await search(logs, text=text) if b == data]
-            assert found == ([data] if is_found else [])
+            await logs.append([a_record(LINE), a_record(b"\xfe\xfd", path="else")])
+            await eventually(lambda: search(logs), [LINE, b"\xfe\xfd"])
+            for name, (text, is_found) in TEXTS.items():
+                found = LINE in await search(logs, text=text)
+                assert found is is_found, name
 
     async def test_a_text_inside_a_long_word_is_found(self, make_logs: MakeLogs) -> None:
         word = "".join(f"x{number}" for number in range(2000)).encode()

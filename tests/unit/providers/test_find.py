@@ -36,7 +36,7 @@ def test_a_url_names_a_store(url: str, kind: type, path: str | None) -> None:
     ("url", "said"),
     [
         pytest.param("sqllite:x.db", "did you mean `sqlite:`?", id="typo"),
-        pytest.param("oracle://host", "use one of `files:`, `kubernetes:`, `memory:`, ", id="unknown"),
+        pytest.param("oracle://host", "use one of `files:`, `http:`, ", id="unknown"),
         pytest.param("x.db", "no provider has the scheme of `x.db`", id="no-scheme"),
         pytest.param("", "no provider has the scheme", id="empty"),
         pytest.param("sqlite:", "`sqlite:` names no file; use `sqlite:PATH`", id="no-path"),

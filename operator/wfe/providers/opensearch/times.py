@@ -1,0 +1,45 @@
+"""Times as OpenSearch keeps them for us, and the indices that lines of a time belong to.
+
+Its own times are good to the millisecond; what is ordered and compared is whole microseconds since 1970 in UTC.
+"""
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Final
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def to_micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def period_of(moment: datetime, form: str) -> str:
+    """Return the name of the day or month (a form of `strftime`) that a time lies in, in UTC."""
+    return _period_of_hour(to_micros(moment) // 3_600_000_000, form)
+
+
+@lru_cache(maxsize=64)
+def _period_of_hour(hour: int, form: str) -> str:
+    return (_EPOCH + timedelta(hours=hour)).strftime(form)
+
+
+def end_of(period: str) -> datetime | None:
+    """Return when a day (`2030.01.31`) or month (`2030.01`) is over; None if it is neither."""
+    try:
+        numbers = [int(part) for part in period.split(".")]
+        match numbers:
+            case [year, month]:
+                last = datetime(year, month, 28, tzinfo=UTC)
+                return (last + timedelta(days=4)).replace(day=1)
+            case [year, month, day]:
+                return datetime(year, month, day, tzinfo=UTC) + timedelta(days=1)
+            case _:
+                return None
+    except ValueError:
+        return None
