@@ -14,7 +14,7 @@ that sees secrets puts out nothing.
 
 import json
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from hashlib import sha256
 from importlib.resources import files
@@ -64,6 +64,17 @@ def has_shell(task: ProcessTask) -> bool:
 def sees_secrets(task: ProcessTask) -> bool:
     """Tell whether values of secrets are where the task runs."""
     return bool(_secrets(task))
+
+
+def has_secrets(pod: Mapping[str, Any]) -> bool:
+    """Tell the same of a pod that was made for an attempt."""
+    spec = pod["spec"]
+    variables = [each for container in spec["containers"] for each in container.get("env") or ()]
+    projected = [each.get("projected") or {} for each in spec.get("volumes") or ()]
+    sources = [source for each in projected for source in each.get("sources") or ()]
+    return any("secretKeyRef" in (each.get("valueFrom") or {}) for each in variables) or any(
+        "secret" in source for source in sources
+    )
 
 
 def attempt_pod(home: Home, task: ProcessTask, settings: PodSettings) -> dict[str, Any]:

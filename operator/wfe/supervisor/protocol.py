@@ -21,7 +21,8 @@ Answers, each one write of at most 4,096 bytes; `end` also comes unasked, and an
     killed KEY, bytes KEY file|markers|value HEX…, outputs KEY, listed, pong WORD, stale EPOCH
 
 On a stream of its own, so that no outcome waits behind them, the bytes of logs: `KEY STREAM BLOCK COUNT WORD` asks
-for so many blocks of 4,096 bytes, and the answer is what there is of them, and WORD on the line behind.
+for so many blocks of 4,096 bytes, and the answer is what there is of them, and WORD on the line behind. `- - 0 0 WORD`
+asks for the keys of all that wrote something and has not been acknowledged, each on a line, some twice.
 
 KEY is two safe names with a slash between. WROTE has an `o` where there is something on stdout, an `e` for stderr, an
 `f` for WFE_OUTPUT, or a `d` where that is a directory; an `m` if it was killed in a container that has run out of
@@ -249,6 +250,11 @@ def values() -> bytes:
 def log(key: str, stream: str, block: int, count: int, word: str) -> bytes:
     """Ask for blocks of a stream."""
     return _line(_key(key), _safe(stream), block, count, _safe(word))
+
+
+def written(word: str) -> bytes:
+    """Ask, on the stream of logs, who wrote something and has not been acknowledged."""
+    return _line("-", "-", 0, 0, _safe(word))
 
 
 def listing() -> bytes:

@@ -212,7 +212,7 @@ async def test_a_pod_that_somebody_deletes_is_lost_and_its_step_not_run_again(
         ended = await running
         assert (ended.outcome, said(ended)) == (TaskOutcome.LOST, "its pod was deleted while it ran")
         assert (await executor.run(task, uid)).outcome is TaskOutcome.LOST
-        await executor.settle(place.instance)
+        await executor.remove(executor.settled(place.instance))
         assert (await executor.run(task, uid)).outcome is TaskOutcome.LOST
 
 
@@ -280,7 +280,7 @@ async def test_a_result_waits_for_the_next_controller_and_is_removed_once_saved(
         async with place.executor() as executor:
             ended = await executor.run(task, uid)
             assert ended.outcome in {TaskOutcome.COMPLETE, TaskOutcome.LOST}
-            await executor.settle(place.instance)
+            await executor.remove(executor.settled(place.instance))
             cluster.until(lambda: place.pod(task) == {})
 
 

@@ -4,14 +4,16 @@ import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+import pytest
+
 from tests.unit.customresource.place import NAMESPACE, Place, a_place
+from wfe.errors import Retryable
 from wfe.kube.resource import CONFIG_MAPS
 from wfe.model.ids import AttemptKey
 from wfe.ports.logs import Segment, Stream
 from wfe.providers.customresource.logs import LogArchive
 from wfe.testing.builders import NOON
 
-KEY = AttemptKey("i1", "build", 1)
 OWNER = {"name": "mine", "uid": "uid"}
 
 
@@ -52,40 +54,114 @@ async def test_what_was_written_is_read_before_and_after_it_is_archived() -> Non
         assert await all_of(archive.read("nobody")) == []
 
 
-async def test_a_new_controller_asks_for_all_of_it_again() -> None:
+async def test_what_comes_after_a_flush_is_added_and_costs_one_write() -> None:
     async with a_place() as place:
         archive = LogArchive(place.client, NAMESPACE)
-        await archive.write(a_segment(0, b"0123456789"))
-        assert archive.kept_until(KEY, Stream.STDOUT) == 10
-        assert archive.kept_until(KEY, Stream.STDERR) == 0
-        assert LogArchive(place.client, NAMESPACE).kept_until(KEY, Stream.STDOUT) == 0
-
-
-async def test_a_complete_archive_is_left_and_a_broken_one_written_anew() -> None:
-    async with a_place() as place:
-        archive = LogArchive(place.client, NAMESPACE)
-        for text in (b"first\n", b"other\n"):
-            await archive.write(a_segment(0, text))
+        segments = [a_segment(number, b"line\n") for number in range(6)]
+        for number in (0, 2, 4):
+            before = place.writes().total()
+            await archive.write(segments[number])
+            await archive.write(segments[number + 1])
             await archive.flush("i1", **OWNER)
-        assert [one.data for one in await all_of(archive.read("i1"))] == [b"first\n"]
-        (name,) = await objects(place)
-        patch = {"metadata": {"annotations": {"wfe.sunbeam.pt/complete": None}}}
-        await place.client.patch(CONFIG_MAPS, name, NAMESPACE, patch)
+            assert place.writes().total() == before + 1
+            # Nothing came since, so nothing is written.
+            await archive.flush("i1", **OWNER)
+            assert place.writes().total() == before + 1
+        assert await all_of(archive.read("i1")) == segments
+        assert len(await objects(place)) == 1
+
+
+async def test_a_process_that_is_given_a_log_again_keeps_no_line_twice() -> None:
+    async with a_place() as place:
+        segments = [a_segment(number, b"line\n") for number in range(6)]
+        for known in (3, 5, 6, 6):
+            # Each is another process, which reads everything from the first byte.
+            archive = LogArchive(place.client, NAMESPACE)
+            for segment in segments[:known]:
+                await archive.write(segment)
+            await archive.flush("i1", **OWNER)
+            assert await all_of(LogArchive(place.client, NAMESPACE).read("i1")) == segments[:known]
+
+
+async def test_two_that_write_at_once_lose_nothing_and_keep_no_line_twice() -> None:
+    async with a_place() as place:
+        segments = [a_segment(number, b"line\n") for number in range(9)]
+        paused, other = LogArchive(place.client, NAMESPACE), LogArchive(place.client, NAMESPACE)
+        for segment in segments[:3]:
+            await paused.write(segment)
+        await paused.flush("i1", **OWNER)
+        for segment in segments[:6]:
+            await other.write(segment)
+        await other.flush("i1", **OWNER)
+        for segment in segments[3:]:
+            await paused.write(segment)
+        await paused.flush("i1", **OWNER)
+        await other.flush("i1", **OWNER)
+        assert await all_of(LogArchive(place.client, NAMESPACE).read("i1")) == segments
+
+
+async def test_lines_that_are_found_late_are_read_in_their_place() -> None:
+    async with a_place() as place:
         archive = LogArchive(place.client, NAMESPACE)
-        await archive.write(a_segment(0, b"whole\n"))
+        segments = [a_segment(number, b"line\n", path=f"s{number}") for number in range(4)]
+        for number in (0, 1, 3, 2):
+            await archive.write(segments[number])
         await archive.flush("i1", **OWNER)
-        assert [one.data for one in await all_of(archive.read("i1"))] == [b"whole\n"]
+        assert await all_of(archive.read("i1")) == segments
 
 
-async def test_too_much_is_cut_in_the_middle_and_says_so() -> None:
+async def test_nothing_is_held_of_an_instance_all_of_whose_attempts_are_kept_and_it_goes_on_all_the_same() -> (
+    None
+):
+    async with a_place() as place:
+        archive = LogArchive(place.client, NAMESPACE)
+        segments = [a_segment(number, b"line\n", path=f"s{number}") for number in range(3)]
+        for segment in segments:
+            await archive.write(segment)
+            assert archive.size > 0
+            await archive.flush("i1", **OWNER)
+            archive.done([segment.key])
+            assert (archive.size, archive._logs) == (0, {})
+        assert place.writes().total() == 3
+        assert await all_of(archive.read("i1")) == segments
+
+
+async def test_a_flush_that_the_server_refuses_is_made_good_by_the_next() -> None:
+    async with a_place() as place:
+        archive = LogArchive(place.client, NAMESPACE)
+        await archive.write(a_segment(0, b"line\n"))
+        place.server.faults.answer(403, verb="create", resource="configmaps")
+        with pytest.raises(Retryable):
+            await archive.flush("i1", **OWNER)
+        await archive.write(a_segment(1, b"line\n"))
+        await archive.flush("i1", **OWNER)
+        assert [one.offset for one in await all_of(LogArchive(place.client, NAMESPACE).read("i1"))] == [0, 5]
+
+
+@pytest.mark.parametrize("verb", ["create", "patch"])
+async def test_a_flush_whose_answer_was_lost_happened_once(verb: str) -> None:
+    async with a_place() as place:
+        archive = LogArchive(place.client, NAMESPACE)
+        place.server.faults.lose(verb=verb, resource="configmaps")
+        segments = [a_segment(number, b"line\n") for number in range(2)]
+        for segment in segments:
+            await archive.write(segment)
+            await archive.flush("i1", **OWNER)
+        assert await all_of(LogArchive(place.client, NAMESPACE).read("i1")) == segments
+
+
+@pytest.mark.parametrize("flush_every", [1000, 30, 7, 1])
+async def test_too_much_is_cut_in_the_middle_and_says_so(flush_every: int) -> None:
     chance = random.Random(1)  # noqa: S311 - noise that does not compress
     async with a_place() as place:
         archive = LogArchive(place.client, NAMESPACE)
         written = [a_segment(number, chance.randbytes(16_000)) for number in range(200)]
-        for segment in written:
+        for number, segment in enumerate(written, 1):
             await archive.write(segment)
+            if number % flush_every == 0:
+                await archive.flush("i1", **OWNER)
         await archive.flush("i1", **OWNER)
-        found = await all_of(archive.read("i1"))
+        found = await all_of(LogArchive(place.client, NAMESPACE).read("i1"))
         (mark,) = [one for one in found if one.data.endswith(b"bytes of log are not kept]\n")]
         place_of_mark = found.index(mark)
         head, tail = found[:place_of_mark], found[place_of_mark + 1 :]
@@ -107,5 +183,5 @@ async def test_memory_is_bounded_over_all_instances() -> None:
                 key = AttemptKey(instance, "build", 1)
                 data = chance.randbytes(16_000)
                 await archive.write(Segment(key, Stream.STDOUT, number * 16_000, data, NOON))
-        assert sum(log.size for log in archive._logs.values()) <= 1_000_000
+        assert archive.size <= 1_000_000
         assert all([await all_of(archive.read(instance)) for instance in ("a", "b", "c")])

@@ -63,15 +63,17 @@ class FakeFooting:
     def executor(self) -> Executor:
         return self.quick
 
-    async def clear(self, place: Place, instance: Instance, name: str, uid: str) -> None:
+    async def clear(self, place: Place, instance: Instance) -> None:
         self.clearing.set()
         await self.may_clear.wait()
-        self.cleared.append(f"{place.namespace}/{name}")
+        self.cleared.append(f"{place.namespace}/{instance.name}")
 
     async def forget(self, place: Place, instance: str) -> None:
         self.forgotten.append(instance)
 
     def saved(self, instance: Instance, change: Lifecycle, later: Later) -> None: ...
+
+    def waits(self, instance: Instance, later: Later) -> None: ...
 
     async def tend(self) -> None: ...
 

@@ -275,19 +275,77 @@ async def test_what_a_settled_instance_knows_the_end_of_is_removed_and_no_more()
         cluster.ends()
         await run
         await until(lambda: len(executor.instances()) == 1)
-        await executor.settle(waiting)
+        await executor.remove(executor.settled(waiting))
         assert cluster.pods == [NAME]
-        await executor.settle(INSTANCE)
+        await executor.remove(executor.settled(INSTANCE))
         # The kubelet lets go of it in its time.
         assert labels.FINALIZER not in cluster.pod["metadata"].get("finalizers", [])
         assert "deletionTimestamp" in cluster.pod["metadata"]
         assert cluster.files == []
 
 
+async def finished(cluster: Cluster, task: ProcessTask, log: bytes, message: str = "") -> None:
+    """Have an attempt end while an executor follows it that is gone before anything was kept."""
+    async with cluster.executor() as executor:
+        run = await to_the_gate(cluster, executor, task)
+        cluster.prints(log)
+        cluster.starts()
+        cluster.ends(message=message)
+        await run
+    cluster.sink.segments.clear()
+
+
+@pytest.mark.parametrize(
+    ("log", "message", "kept"),
+    [
+        pytest.param(b"hello\nworld", "", b"hello\nworld", id="all"),
+        pytest.param(
+            b"hi\n##wfe[outputs 0 4]\nn=1\n\n##wfe[end]\n", "logged 0 4\n", b"hi\n", id="no-outputs"
+        ),
+        pytest.param(b"hi\n##wfe[outputs 0 4]\nn", "", b"hi\n##wfe[outputs 0 4]\nn", id="no-frame"),
+        pytest.param(b"", "", b"", id="nothing"),
+    ],
+)
+async def test_the_log_of_a_pod_that_an_earlier_life_followed_is_read_again_once(
+    log: bytes, message: str, kept: bytes
+) -> None:
+    async with a_cluster() as cluster:
+        await finished(cluster, a_task(), log, message)
+        async with cluster.executor() as executor:
+            # Nobody here knows its log, so it stays.
+            assert executor.settled(INSTANCE) == []
+            await executor.read_rest(INSTANCE.id)
+            assert cluster.sink.bytes_of(KEY) == kept
+            number = len(cluster.sink.segments)
+            await executor.read_rest(INSTANCE.id)
+            assert len(cluster.sink.segments) == number
+            await executor.remove(executor.settled(INSTANCE))
+            assert labels.FINALIZER not in cluster.pod["metadata"].get("finalizers", [])
+
+
+async def test_what_a_pod_wrote_that_saw_secrets_is_not_read_again() -> None:
+    async with a_cluster() as cluster:
+        await finished(cluster, a_task(secrets={"TOKEN": ("ci", "token")}), b"hunter2\n")
+        async with cluster.executor() as executor:
+            await executor.read_rest(INSTANCE.id)
+        assert cluster.sink.bytes_of(KEY) == b""
+        assert b"is not kept" in cluster.sink.bytes_of(KEY, Stream.STDERR)
+
+
+async def test_a_log_that_is_gone_with_its_node_keeps_nobody_waiting() -> None:
+    async with a_cluster() as cluster:
+        await finished(cluster, a_task(), b"hello\n")
+        cluster.server.faults.answer(404, verb="log")
+        async with cluster.executor() as executor:
+            await executor.read_rest(INSTANCE.id)
+            assert len(executor.settled(INSTANCE)) == 1
+        assert cluster.sink.segments == []
+
+
 async def test_settling_leaves_gated_pods_for_decisions_that_are_not_saved_yet() -> None:
     async with a_cluster() as cluster, cluster.executor() as executor:
         await admitted(executor)
-        await executor.settle(INSTANCE)
+        await executor.remove(executor.settled(INSTANCE))
         assert cluster.pods == [NAME]
 
 
@@ -297,14 +355,14 @@ async def test_settling_an_old_instance_leaves_what_it_does_not_know_yet() -> No
         uid = await executor.admit(a_task(), replace(INSTANCE, revision=7))
         run = asyncio.create_task(executor.run(a_task(), uid))
         await until(lambda: is_free(cluster))
-        await executor.settle(replace(INSTANCE, revision=9))
+        await executor.remove(executor.settled(replace(INSTANCE, revision=9)))
         cluster.starts()
         cluster.ends()
         assert (await run).outcome is TaskOutcome.COMPLETE
         await until(lambda: len(executor.instances()) == 1)
-        await executor.settle(replace(INSTANCE, revision=6))
+        await executor.remove(executor.settled(replace(INSTANCE, revision=6)))
         assert labels.FINALIZER in cluster.pod["metadata"]["finalizers"]
-        await executor.settle(replace(INSTANCE, revision=8))
+        await executor.remove(executor.settled(replace(INSTANCE, revision=8)))
         assert labels.FINALIZER not in cluster.pod["metadata"].get("finalizers", [])
 
 

@@ -18,7 +18,7 @@ from wfe.errors import Conflict
 from wfe.executors.runner import RunnerExecutor, RunnerPod, RunnerSettings
 from wfe.executors.runner.files import Paths
 from wfe.kube import Client, Informer
-from wfe.kube.resource import EVENTS, NODES, PODS, VOLUME_CLAIMS
+from wfe.kube.resource import CONFIG_MAPS, EVENTS, NODES, PODS, VOLUME_CLAIMS
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded
@@ -56,7 +56,13 @@ class Cluster:
         self.workspace = root / "workspace"
         self.workspace.mkdir(parents=True)
         self.server = ApiServer(
-            [PODS, Served(EVENTS, selectable=("involvedObject.uid", "type")), VOLUME_CLAIMS, NODES],
+            [
+                PODS,
+                Served(EVENTS, selectable=("involvedObject.uid", "type")),
+                VOLUME_CLAIMS,
+                NODES,
+                CONFIG_MAPS,
+            ],
             now=SystemClock().now,
         )
         self.status: Callable[[dict[str, Any]], dict[str, Any]] = running

@@ -21,6 +21,7 @@ from tests.unit.runner.cluster import (
 )
 from wfe.definition.services import Service
 from wfe.errors import Permanent
+from wfe.executors.runner import leftovers
 from wfe.executors.runner.admission import NotOurs, NotYet
 from wfe.executors.runner.executor import NoContainer
 from wfe.kube.resource import EVENTS, PODS, VOLUME_CLAIMS
@@ -555,16 +556,20 @@ async def test_outputs_do_not_wait_for_a_log_that_is_late(world: World) -> None:
     await world.close()
 
 
-async def test_ends_that_were_saved_are_forgotten_in_the_pod(
+async def test_what_ended_attempts_left_is_removed_once_they_are_saved_and_kept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("wfe.executors.runner.executor._ACKNOWLEDGE_AFTER_SECONDS", -1.0)
+    monkeypatch.setattr(leftovers, "ACKNOWLEDGE_AFTER_SECONDS", -1.0)
     host = world.host()
     saved, other = a_script("echo x"), a_script("echo x")
     place = await host.place_for(saved)
     for task in (saved, other):
         await host.run(task, place)
-    host.executor.saved(an_instance(ROOT).with_step(other.key.path, a_pointer(attempt=1))())
+    known = host.executor.leftovers
+    await known.read(ROOT, LONG)
+    instance = an_instance(ROOT).with_step(other.key.path, a_pointer(attempt=1))()
+    assert [one.key for one in known.over(instance)] == [saved.key]
+    known.kept(known.over(instance))
     directory = world.cluster.attempt(saved.key)
     await until(lambda: {path.name for path in directory.iterdir()} == {"claim"})
     assert (world.cluster.attempt(other.key) / "end").exists()

@@ -181,6 +181,26 @@ def test_a_stream_is_read_in_blocks_and_each_piece_ends_with_the_readers_word(po
     assert done.stdout == b"\0" * 4096 + b"word1\n" + rest + b"word2\nword3\nword4\nword5\n"
 
 
+def test_the_stream_of_logs_tells_who_wrote_and_was_not_acknowledged(pod: Pod) -> None:
+    talk = pod.connect()
+    for key, text in (
+        ("i/out", "echo a"),
+        ("i/err", "echo b >&2"),
+        ("j/nothing", "true"),
+        ("j/acked", "echo c"),
+    ):
+        talk.start(key, text)
+        talk.hear(End)
+    talk.say(*protocol.acks(["j/acked"]))
+    talk.hear(Acked)
+    command = [*talk.shell, str(pod.state / "supervisor.sh"), "logs", str(pod.state), str(pod.out)]
+    asked = [protocol.written("word1"), protocol.log("i/out", "stdout", 0, 1, "word2")]
+    done = subprocess.run(command, input=b"".join(asked), capture_output=True, check=True)
+    told, _, rest = done.stdout.partition(b"word1\n")
+    assert set(told.split()) == {b"i/out", b"i/err"}
+    assert rest == b"a\nword2\n"
+
+
 @pytest.mark.parametrize(
     ("file", "text", "code", "wrote"),
     [

@@ -14,12 +14,15 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
+from typing import Final
 
 from wfe.errors import Permanent
 from wfe.executors.pod.endings import Ending, Why
 from wfe.executors.pod.errands import Errands
 from wfe.executors.pod.following import Following, patiently
 from wfe.executors.pod.judging import judged, lost
+from wfe.executors.pod.rereading import read_again
 from wfe.executors.pod.results import has_frame, outputs_in
 from wfe.executors.pod.seen import AttemptPod
 from wfe.kube import ApiForbidden, ApiNotFound, Client, Informer
@@ -43,6 +46,8 @@ from wfe.ports.logs import LogSink
 from wfe.supervisor.shared import Shared
 
 log = logging.getLogger(__name__)
+# How long a pod is kept for a log that cannot be had.
+_READ_WITHIN_SECONDS: Final = 600.0
 Homes = Callable[[str], Awaitable[Home]]
 Where = tuple[str, str]
 
@@ -78,6 +83,7 @@ class PodExecutor:
         self._admitted: dict[AttemptKey, str] = {}
         # The revision that an attempt was admitted for; an instance before it does not know of the attempt.
         self._since: dict[AttemptKey, int] = {}
+        self._read: set[AttemptKey] = set()
         self._running: Shared[TaskEnded] = Shared()
 
     async def watch(self) -> None:
@@ -145,16 +151,24 @@ class PodExecutor:
         if pod is not None and pod.metadata.labels.get(labels.ID) == key.instance:
             await self._errands.end(pod, Ending(Why.CANCELLED), grace)
 
-    async def settle(self, instance: Instance) -> None:
-        """Remove the pods of attempts whose end the saved instance knows.
+    def settled(self, instance: Instance) -> list[AttemptPod]:
+        """Return the pods of attempts whose end the saved instance knows, and whose log was handed on to its end.
 
         Gated pods stay: one may have been made for a decision that is about to be saved. So do those of attempts
         that are followed just now, or were admitted for a later revision: the instance may be an old one by now.
         """
-        for pod in list(self._informer.values()):
-            if pod.metadata.labels.get(labels.ID) == instance.id and self._is_settled(pod, instance):
-                await self._errands.remove(pod)
-                self._since.pop(_key_of(pod), None)
+        return [
+            pod
+            for pod in self._of(instance.id)
+            if _key_of(pod) in self._read and self._is_settled(pod, instance)
+        ]
+
+    async def remove(self, pods: Sequence[AttemptPod]) -> None:
+        """Remove pods that nobody needs any more."""
+        for pod in pods:
+            await self._errands.remove(pod)
+            self._since.pop(_key_of(pod), None)
+            self._read.discard(_key_of(pod))
 
     def _is_settled(self, pod: AttemptPod, instance: Instance) -> bool:
         key = _key_of(pod)
@@ -163,6 +177,22 @@ class PodExecutor:
             return False
         pointer = instance.pointers.get(key.path)
         return pointer is None or pointer.incarnation != pod.metadata.uid
+
+    def _of(self, instance: str) -> list[AttemptPod]:
+        return [pod for pod in self._informer.values() if pod.metadata.labels.get(labels.ID) == instance]
+
+    async def read_rest(self, instance: str) -> None:
+        """Hand on the logs of attempts that are over and that nobody here has followed to their ends."""
+        for pod in self._of(instance):
+            where = (pod.metadata.namespace, pod.metadata.name)
+            key = _key_of(pod)
+            if pod.is_over and where not in self._changes and key not in self._read:
+                try:
+                    async with asyncio.timeout(_READ_WITHIN_SECONDS):
+                        await patiently(partial(read_again, self._client, pod, key, self._sink))
+                except TimeoutError:
+                    log.warning("the log of %s is lost: its node does not give it", pod.metadata.name)
+                self._read.add(key)
 
     async def release(self, instance_id: str, namespace: str | None = None) -> None:
         """Remove everything that was made for attempts of an instance: it has ended, or is gone.
@@ -173,6 +203,7 @@ class PodExecutor:
         for key in [key for key in self._since if key.instance == instance_id]:
             del self._since[key]
             self._admitted.pop(key, None)
+        self._read = {key for key in self._read if key.instance != instance_id}
         where = namespace if namespace is not None else (await self._homes(instance_id)).namespace
         try:
             for pod in await self._errands.of_instance(where, instance_id):
@@ -225,6 +256,7 @@ class PodExecutor:
         ended = judged(last, task, outputs)
         if not has_frame(message):
             await following.let_go()
+        self._read.add(task.key)
         return ended
 
     async def _let_run(self, where: Where, uid: str) -> AttemptPod | None:

@@ -18,9 +18,7 @@ _IDLE_SECONDS: Final = 60.0
 
 @dataclass(slots=True)
 class _Asked:
-    key: str
-    stream: str
-    block: int
+    command: Callable[[str], bytes]
     answer: asyncio.Future[bytes]
 
 
@@ -45,11 +43,21 @@ class LogChannel:
         Raises:
             WfeError: it cannot be had any more.
         """
-        asked = _Asked(key, stream, block, asyncio.get_running_loop().create_future())
+        return await self._ask(lambda word: protocol.log(key, stream, block, BLOCKS, word))
+
+    async def written(self) -> frozenset[str]:
+        """Return the keys of all steps that wrote something and have not been acknowledged.
+
+        Raises:
+            WfeError: it cannot be had any more.
+        """
+        return frozenset((await self._ask(protocol.written)).decode("ascii", "replace").split())
+
+    async def _ask(self, command: Callable[[str], bytes]) -> bytes:
+        asked = _Asked(command, asyncio.get_running_loop().create_future())
         self._unsent.append(asked)
         self._wanted.set()
-        if self._work is None or self._work.done():
-            self._work = asyncio.create_task(self._converse(), name="logs")
+        self.open_early()
         return await asked.answer
 
     def open_early(self) -> None:
@@ -98,8 +106,7 @@ class LogChannel:
                 while self._unsent:
                     asked = self._unsent.popleft()
                     self._asked.append(asked)
-                    command = protocol.log(asked.key, asked.stream, asked.block, BLOCKS, word)
-                    await slot.stream.write(command)
+                    await slot.stream.write(asked.command(word))
                 self._wanted.clear()
                 async with asyncio.timeout(_IDLE_SECONDS):
                     await self._wanted.wait()

@@ -1,8 +1,8 @@
 """One container of a runner: the conversation with its supervisor, and the steps that run there."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from posixpath import join
 from typing import Final
@@ -13,9 +13,10 @@ from wfe.executors.runner.endings import cancelled, has_restarted, lost, lost_in
 from wfe.executors.runner.errors import AttachRefused, ContainerStuck, Overtaken, PodGone
 from wfe.executors.runner.files import Paths, preparation, starting
 from wfe.executors.runner.homes import RunnerSettings
+from wfe.executors.runner.leftovers import Leftover, Leftovers, Past
 from wfe.executors.runner.patience import pause
 from wfe.executors.runner.runner import Runner
-from wfe.executors.runner.seen import Blocked, NotReady, Unscheduled
+from wfe.executors.runner.seen import Blocked, NotReady, Unscheduled, Up
 from wfe.executors.runner.session import ExecSession, bootstrap
 from wfe.executors.runner.steplog import StepLog
 from wfe.executors.runner.streams import Place, Slot, Streams
@@ -57,6 +58,7 @@ class Room:
     sink: LogSink
     now: Callable[[], datetime]
     paths: Callable[[str], Paths]
+    leftovers: Leftovers = field(default_factory=Leftovers)
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ class _Step:
 
     name: str
     restarts: int
+    brought: int
     given_up: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -82,8 +85,12 @@ class RunnerContainer:
         self._live: dict[AttemptKey, _Step] = {}
         self._cut_off: frozenset[AttemptKey] = frozenset()
         self._secrets: set[str] = set()
-        self._drains: set[asyncio.Task[None]] = set()
-        self.unacknowledged: dict[AttemptKey, float] = {}
+        self._readings: set[asyncio.Task[bool]] = set()
+
+    @property
+    def uid(self) -> str:
+        """The pod's."""
+        return self._runner.uid
 
     @property
     def is_idle(self) -> bool:
@@ -102,7 +109,7 @@ class RunnerContainer:
             command = preparation(task, name, directory, self._paths) + starting(task, name, self._runner.uid)
         except Permanent as error:
             return refused(task, Reason.CONFIG_INVALID, str(error))
-        step = self._live[task.key] = _Step(name, self._restarts())
+        step = self._live[task.key] = _Step(name, self._restarts(), len(command))
         try:
             if is_cancelled:
                 await self.kill(task.key, task.grace)
@@ -138,23 +145,42 @@ class RunnerContainer:
         """Make the directories of a step that may start soon, if a supervisor listens: that costs it a process."""
         self._link.tell(protocol.room(attempt_directory(key)))
 
-    def acknowledge(self, keys: list[AttemptKey]) -> None:
-        """Have the supervisor forget ends that were saved."""
-        for key in keys:
-            self.unacknowledged.pop(key, None)
-        for command in protocol.acks([attempt_directory(key) for key in keys]):
+    def acknowledge(self, names: Sequence[str]) -> None:
+        """Have the supervisor remove what attempts left, but for their claims."""
+        for command in protocol.acks(names):
             self._link.tell(command)
+
+    async def written(self) -> frozenset[str]:
+        """Return the names of all attempts whose output is still here; none where nothing ever ran.
+
+        Raises:
+            WfeError: nobody can tell.
+        """
+        if not isinstance(self._runner.look(self._name), Up) and not self._restarts():
+            return frozenset()
+        return await self._channel.written()
+
+    async def read_again(self, past: Past) -> None:
+        """Hand on the log of an attempt that has ended, from its first byte.
+
+        Raises:
+            WfeError: it cannot be had.
+        """
+        name = attempt_directory(past.key)
+        masker = await self._masker() if self._has_secrets() else Masker(())
+        log = StepLog(self._channel, name, past.key, self._room.sink, masker, lambda: past.ended_at)
+        await log.finish(End(name, None, EndReason.EXIT, None, None))
 
     async def drain(self) -> None:
         """Wait until the logs of all that ended have been handed on, or for as long as that may take."""
-        if self._drains:
-            await asyncio.wait(self._drains, timeout=self._room.settings.drain_patience.total_seconds())
+        if self._readings:
+            await asyncio.wait(self._readings, timeout=self._room.settings.drain_patience.total_seconds())
 
     async def close(self) -> None:
         """Hang up; what runs goes on."""
-        for drain in self._drains:
-            drain.cancel()
-        await asyncio.gather(*self._drains, return_exceptions=True)
+        for reading in self._readings:
+            reading.cancel()
+        await asyncio.gather(*self._readings, return_exceptions=True)
         await self._channel.close()
         await self._link.close()
 
@@ -177,9 +203,15 @@ class RunnerContainer:
             await asyncio.wait([following])
         if end is None:
             return cancelled(task)
+        reading = self._read_to_end(task.key, step, log, end)
         if end.reason is EndReason.LOST:
             return await self._why_lost(task, step)
-        return await self._told(task, end, log, masker)
+        try:
+            outputs = await self._outputs(task, end, log, reading, masker)
+        except BaseException:
+            reading.cancel()
+            raise
+        return outcome_of(task, end, outputs=outputs, time_of=self._time_of)
 
     async def _end(self, step: _Step, command: bytes) -> End | None:
         """Wait for the end of a step; None if it was given up."""
@@ -196,27 +228,25 @@ class RunnerContainer:
     async def _started(self, name: str, command: bytes) -> End:
         return await (await self._link.start(name, command))
 
-    async def _told(self, task: ProcessTask, end: End, log: StepLog, masker: Masker) -> TaskEnded:
-        self.unacknowledged[task.key] = asyncio.get_running_loop().time()
-        drain = asyncio.create_task(_quietly(log.finish(end)), name="drain")
-        try:
-            outputs = await self._outputs(task, end, log, drain, masker)
-        except BaseException:
-            drain.cancel()
-            raise
-        if not drain.done():
-            self._drains.add(drain)
-            drain.add_done_callback(self._drains.discard)
-        return outcome_of(task, end, outputs=outputs, time_of=self._time_of)
+    def _read_to_end(self, key: AttemptKey, step: _Step, log: StepLog, end: End) -> "asyncio.Task[bool]":
+        """Begin to hand on the rest of the log of a step that has ended."""
+        reading = asyncio.create_task(_is_read(log, end), name="drain")
+        self._readings.add(reading)
+        reading.add_done_callback(self._readings.discard)
+        since = asyncio.get_running_loop().time()
+        self._room.leftovers.add(
+            Leftover(key, step.name, self, reading, lambda: step.brought + log.size, since)
+        )
+        return reading
 
     async def _outputs(
-        self, task: ProcessTask, end: End, log: StepLog, drain: "asyncio.Task[None]", masker: Masker
+        self, task: ProcessTask, end: End, log: StepLog, reading: "asyncio.Task[bool]", masker: Masker
     ) -> Callable[[], Data]:
         """Let the log come in for a moment, and return what reads the outputs."""
         name = attempt_directory(task.key)
         succeeded = end.reason is EndReason.EXIT and end.code == 0
         file = await self._file(name) if succeeded and "f" in end.wrote else b""
-        await asyncio.wait([drain], timeout=self._room.settings.log_patience.total_seconds())
+        await asyncio.wait([reading], timeout=self._room.settings.log_patience.total_seconds())
         markers = log.markers
         if succeeded and counts_markers(task) and "o" in end.wrote and not log.is_whole:
             markers = (await self._link.outputs(name, READ_LIMIT)).get((name, "markers"), b"")
@@ -321,6 +351,16 @@ class RunnerContainer:
 
     def _directory(self, root: str) -> str:
         return join(root, self._name)
+
+
+async def _is_read(log: StepLog, end: End) -> bool:
+    """Hand on the rest of a log; false if that cannot be done."""
+    try:
+        # Of one that was lost nobody knows what it wrote.
+        await log.finish(replace(end, wrote="oe") if end.reason is EndReason.LOST else end)
+    except WfeError:
+        return False
+    return True
 
 
 async def _quietly(work: Awaitable[None]) -> None:

@@ -8,18 +8,19 @@ stream, or this process, loses nothing; losing the pod loses what ran in it, and
 """
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final
 
-from wfe.errors import Permanent
+from wfe.errors import Permanent, WfeError
 from wfe.executors.runner.admission import Admission
 from wfe.executors.runner.container import Room, RunnerContainer
 from wfe.executors.runner.endings import lost
 from wfe.executors.runner.files import Paths
 from wfe.executors.runner.homes import Homes, RunnerSettings
+from wfe.executors.runner.leftovers import Leftovers, Past
 from wfe.executors.runner.patience import patiently
 from wfe.executors.runner.pods import Pods
 from wfe.executors.runner.runner import Runner
@@ -33,10 +34,10 @@ from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
 from wfe.pods import Home, container_for
 from wfe.ports.logs import LogSink
+from wfe.supervisor.layout import attempt_directory, instance_directory
 from wfe.supervisor.shared import Shared
 
-# PID 1 prints what ended steps wrote, and takes a moment for it.
-_ACKNOWLEDGE_AFTER_SECONDS: Final = 5.0
+log = logging.getLogger(__name__)
 
 
 class NoContainer(Permanent):
@@ -68,7 +69,8 @@ class RunnerExecutor:
         self._pods = Pods(client, pods)
         self._admission = Admission(client, self._pods, self._settings)
         streams = Streams(client, most=self._settings.streams, attaches=self._settings.attaches)
-        self._room = Room(streams, self._settings, sink, now, paths)
+        self.leftovers = Leftovers()
+        self._room = Room(streams, self._settings, sink, now, paths, self.leftovers)
         self._homes_known: dict[str, Home] = {}
         self._roots: dict[str, str] = {}
         self._runners: dict[str, Runner] = {}
@@ -134,22 +136,53 @@ class RunnerExecutor:
         else:
             await container.kill(key, grace)
 
-    def saved(self, instance: Instance) -> None:
-        """Take note of what was saved: ends that the instance knows of need not be kept in its pod.
+    async def drain(self, instance: str) -> None:
+        """Wait until all that attempts of an instance wrote before they ended was handed on, or for long enough."""
+        await self.leftovers.read(instance, self._settings.drain_patience)
 
-        To be called after saves, if one likes; it costs little, and keeps the records of long instances small.
+    async def read_rest(self, instance: str, past: Callable[[], Awaitable[Sequence[Past]]]) -> None:
+        """Hand on what attempts wrote that ended when nobody was there to read it, as far as it can be had.
+
+        Args:
+            past: tells which attempts of the instance have ended; asked only if there is anything to read.
         """
-        now = asyncio.get_running_loop().time()
-        for container in self._containers.values():
-            due = [
-                key
-                for key, since in container.unacknowledged.items()
-                if key.instance == instance.id
-                and now - since > _ACKNOWLEDGE_AFTER_SECONDS
-                and _is_over(instance, key)
-            ]
-            if due:
-                container.acknowledge(due)
+        try:
+            async with asyncio.timeout(self._settings.drain_patience.total_seconds()):
+                await self._read_rest(instance, past)
+        except (WfeError, TimeoutError) as error:
+            log.warning("some of the log of instance %s is lost with its pod: %s", instance, error)
+
+    async def _read_rest(self, instance: str, past: Callable[[], Awaitable[Sequence[Past]]]) -> None:
+        home = await self._homes.home(instance)
+        known = {one.name for one in self.leftovers.of(instance) if one.is_whole}
+        ended: dict[str, Past] | None = None
+        for container in self._containers_of(home):
+            unread = {name for name in await container.written() if name not in known}
+            mine = {name for name in unread if name.startswith(f"{instance_directory(instance)}/")}
+            if not mine:
+                continue
+            if ended is None:
+                ended = {attempt_directory(one.key): one for one in await past()}
+            for one in sorted((ended[name] for name in mine if name in ended), key=lambda one: one.ended_at):
+                await container.read_again(one)
+
+    async def residents(self, root: str, *, ask: bool) -> set[str]:
+        """Return the ids of the other instances that have left something in the pods of a tree.
+
+        Args:
+            ask: also ask the pods, since others than this process may have had steps run there.
+        """
+        found: set[str] = set()
+        for pod in self._pods.all_of_root(root):
+            found |= self.leftovers.instances(pod.uid)
+        if ask:
+            try:
+                async with asyncio.timeout(self._settings.drain_patience.total_seconds()):
+                    for container in self._containers_of(await self._homes.home(root)):
+                        found |= {name.partition("/")[0] for name in await container.written()}
+            except (WfeError, TimeoutError) as error:
+                log.warning("the pod of instance %s does not tell what is in it: %s", root, error)
+        return found - {root}
 
     async def release(self, root: str) -> None:
         """Delete the pod of a tree that needs it no more, once all it wrote was handed on.
@@ -184,6 +217,7 @@ class RunnerExecutor:
 
     async def _forget(self, uid: str) -> None:
         self._runners.pop(uid, None)
+        self.leftovers.forget_pod(uid)
         self._homes_known.pop(uid, None)
         self._admission.made.discard(uid)
         keys = [key for key in self._containers if key[0] == uid]
@@ -231,13 +265,14 @@ class RunnerExecutor:
         runner.is_ours = pod.uid in self._admission.made
         return runner
 
+    def _containers_of(self, home: Home) -> list[RunnerContainer]:
+        """Return the containers of a home that can be asked."""
+        pods = [pod for pod in self._pods.all_of_root(home.root) if not pod.is_over and not pod.is_ending]
+        runners = [self._runners.setdefault(pod.uid, self._as_used(home, pod)) for pod in pods]
+        return [self._container(runner, each.name) for runner in runners for each in home.needs.containers]
+
     def _container(self, runner: Runner, name: str) -> RunnerContainer:
         key = (runner.uid, name)
         if key not in self._containers:
             self._containers[key] = RunnerContainer(runner, name, self._room)
         return self._containers[key]
-
-
-def _is_over(instance: Instance, key: AttemptKey) -> bool:
-    pointer = instance.pointers.get(key.path)
-    return pointer is None or pointer.attempt != key.attempt

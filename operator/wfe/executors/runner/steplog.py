@@ -49,6 +49,11 @@ class StepLog:
         """The lines that are outputs; all of them once the log is whole."""
         return self._markers.found
 
+    @property
+    def size(self) -> int:
+        """How many bytes have come."""
+        return sum(log.position for log in self._streams.values())
+
     async def follow(self) -> None:
         """Hand on what comes until cancelled; more and more rarely while nothing does."""
         pause = _FIRST_LOOK_SECONDS
@@ -95,22 +100,22 @@ class _StreamLog:
         self._stream = stream
         self._cutter = cutter
         self._masked = MaskedStream(masker)
-        self._position = 0
+        self.position = 0
         # Whether there may be more at once, since the last piece was full: each question costs a process there.
         self.is_behind = False
 
     async def fetch(self) -> list[tuple[Segment, list[Segment]]] | None:
         """Return what one piece completes; None if there is nothing new."""
-        block, known = divmod(self._position, BLOCK)
+        block, known = divmod(self.position, BLOCK)
         piece = await self._channel.fetch(self._name, self._stream.value, block)
         self.is_behind = len(piece) >= BLOCKS * BLOCK or len(piece) < known
         if len(piece) < known:
-            self._position = 0
+            self.position = 0
             return []
         new = piece[known : BLOCKS * BLOCK]
         if not new:
             return None
-        self._position += len(new)
+        self.position += len(new)
         return [(segment, list(self._masked.take(segment))) for segment in self._cutter.take(new)]
 
     def finish(self) -> list[tuple[Segment, list[Segment]]]:

@@ -1,10 +1,13 @@
 """Where what steps write goes until their instance has ended, and then: the log archive of each namespace."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.kube import Client
+from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
+from wfe.pods import Home
 from wfe.ports.logs import Segment
 from wfe.providers.customresource.logs import LogArchive
 
@@ -23,9 +26,15 @@ class Archives:
         if namespace is not None:
             await self._of(namespace).write(segment)
 
-    async def keep(self, namespace: str, instance: Instance, name: str, uid: str) -> None:
-        """Put the log of an instance that has ended away, with its object."""
-        await self._of(namespace).flush(instance.id, name=name, uid=uid, root=instance.root)
+    async def keep(self, home: Home, instance: Instance) -> None:
+        """Have all that came of an instance's log so far in objects, which go with the root of its tree."""
+        owner = home.owner
+        archive = self._of(home.namespace)
+        await archive.flush(instance.id, name=owner.name, uid=owner.uid, root=instance.root)
+
+    def done(self, namespace: str, keys: Sequence[AttemptKey]) -> None:
+        """Attempts of an instance are kept, and will not be read again."""
+        self._of(namespace).done(keys)
 
     def forget(self, namespace: str, instance: str) -> None:
         """Drop what is held of an instance."""

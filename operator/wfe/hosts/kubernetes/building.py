@@ -12,6 +12,7 @@ from wfe.expr.duration import parse_duration
 from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.ground import Footing
 from wfe.hosts.kubernetes.homes import TreeHomes
+from wfe.hosts.kubernetes.keeping import Keeper
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.objects import WorkflowObject
 from wfe.hosts.kubernetes.placing import Pods
@@ -78,7 +79,8 @@ def footing_of(
     pool = Pool(client, caches.idle, caches.runners, pods, written.size, namespaces)
     started = metrics.dispatch_seconds.observe
     tasks = Pods(runner, isolated, now=client.now, started=started, pool=pool, homes=homes)
-    return Footing(runner, isolated, homes, archives, tasks, pool)
+    keeper = Keeper(runner, isolated, homes, archives)
+    return Footing(runner, isolated, homes, archives, keeper, tasks, pool)
 
 
 def pod_settings(runner: Runner) -> PodSettings:

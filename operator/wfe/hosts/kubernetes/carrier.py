@@ -214,7 +214,7 @@ class Carrier:
         try:
             instance = await room.store.load(found.id)
             if instance is not None:
-                await room.ground.clear(instance, found.metadata.name, found.metadata.uid)
+                await room.ground.clear(instance)
             await room.store.settle(found.id)
         except Exception as error:  # noqa: BLE001 - it is that instance's, and no other's
             self.broke(room, found.id, error)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Protocol
 
@@ -12,13 +12,13 @@ from wfe.executors.pod import PodExecutor
 from wfe.executors.runner import RunnerExecutor
 from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.homes import NotKnownYet, Place, TreeHomes
+from wfe.hosts.kubernetes.keeping import Keeper
 from wfe.hosts.kubernetes.placing import Pods
 from wfe.hosts.kubernetes.pool import Pool
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle, StepChanged
 from wfe.ports.executor import Executor
 
-SAVED_EVERY: Final = 5.0
 _NOW: Final = timedelta()
 Later = Callable[[Coroutine[object, object, None]], object]
 
@@ -31,8 +31,12 @@ class Grounds(Protocol):
         """Where processes run."""
         ...
 
-    async def clear(self, place: Place, instance: Instance, name: str, uid: str) -> None:
+    async def clear(self, place: Place, instance: Instance) -> None:
         """Keep the log of an instance that has ended, and give back what its steps had."""
+        ...
+
+    def waits(self, instance: Instance, later: Later) -> None:
+        """Hear that an instance only waits from now on: hold nothing of it."""
         ...
 
     async def forget(self, place: Place, instance: str) -> None:
@@ -64,22 +68,22 @@ class Footing:
     isolated: PodExecutor
     homes: TreeHomes
     archive: Archives
+    keeper: Keeper
     pods: Pods
     pool: Pool
-    _told: dict[str, float] = field(default_factory=dict)
 
     @property
     def executor(self) -> Executor:
         return self.pods
 
-    async def clear(self, place: Place, instance: Instance, name: str, uid: str) -> None:
+    async def clear(self, place: Place, instance: Instance) -> None:
         """Keep the log of an instance that has ended, and give back what its steps had.
 
         Args:
             place: where it is.
             instance: as it was saved last.
-            name, uid: of its object.
         """
+        await self.keeper.keep_tree(place, instance)
         with suppress(Permanent):
             # What has no home has no pods either.
             await self.homes.learn(place, instance)
@@ -87,47 +91,46 @@ class Footing:
                 await self.runner.release(instance.id)
         if instance.id in self.pods.ran_isolated or self._has_pods(instance.id):
             await self.isolated.release(instance.id, place.namespace)
-        await self.archive.keep(place.namespace, instance, name, uid)
-        self._forget(instance.id)
+        self._forget(place.namespace, instance.id)
 
     async def forget(self, place: Place, instance: str) -> None:
         """Give back what an instance had that is gone; what it owned goes by itself."""
         with suppress(NotKnownYet):
             await self.runner.release(instance)
         await self.isolated.release(instance, place.namespace)
-        self.archive.forget(place.namespace, instance)
-        self._forget(instance)
+        self._forget(place.namespace, instance)
 
     def _has_pods(self, instance: str) -> bool:
         return any(instance == owner for _, _, owner in self.isolated.instances())
 
-    def _forget(self, instance: str) -> None:
-        self._told.pop(instance, None)
+    def _forget(self, namespace: str, instance: str) -> None:
+        self.archive.forget(namespace, instance)
+        self.keeper.forget(instance)
         self.pods.ran_isolated.discard(instance)
 
-    def saved(
-        self,
-        instance: Instance,
-        change: Lifecycle,
-        later: Callable[[Coroutine[object, object, None]], object],
-    ) -> None:
-        """Hear of a save: the executors need not keep what an instance knows by now.
+    def waits(self, instance: Instance, later: Later) -> None:
+        """Hear that an instance only waits from now on: hold nothing of it."""
+        home = self.homes.known(instance.id)
+        self.homes.forget([instance.id])
+        if home is not None:
+            later(self.keeper.relieve(home, instance))
+
+    def saved(self, instance: Instance, change: Lifecycle, later: Later) -> None:
+        """Hear of a save: pods need not keep what an instance knows by now, once that is kept.
 
         Args:
             instance: as it was saved.
             change: one thing that changed.
             later: takes a coroutine that may run for itself.
         """
-        now = asyncio.get_running_loop().time()
-        if now - self._told.get(instance.id, 0.0) > SAVED_EVERY:
-            self._told[instance.id] = now
-            self.runner.saved(instance)
-        if (
-            isinstance(change, StepChanged)
-            and change.status.is_final
-            and instance.id in self.pods.ran_isolated
-        ):
-            later(self.isolated.settle(instance))
+        if instance.revision == 1:
+            self.keeper.born(instance.id)
+        ran_isolated = instance.id in self.pods.ran_isolated
+        has_ended = isinstance(change, StepChanged) and change.status.is_final
+        if (ran_isolated and has_ended) or self.keeper.is_due(instance.id):
+            home = self.homes.known(instance.id)
+            if home is not None:
+                later(self.keeper.relieve(home, instance))
 
     async def tend(self) -> None:
         """Keep idle pods at hand, until cancelled."""
@@ -151,9 +154,9 @@ class RoomGround:
     footing: Grounds
     place: Place
 
-    async def clear(self, instance: Instance, name: str, uid: str) -> None:
+    async def clear(self, instance: Instance) -> None:
         """Keep the log of an instance that has ended, and give back what its steps had."""
-        await self.footing.clear(self.place, instance, name, uid)
+        await self.footing.clear(self.place, instance)
 
     async def forget(self, instance: str) -> None:
         """Give back what an instance had that is gone."""

@@ -75,10 +75,14 @@ class TreeHomes:
         Raises:
             NotKnownYet: nobody here drives it.
         """
-        found = self._homes.get(instance)
+        found = self.known(instance)
         if found is None:
             raise NotKnownYet(f"the home of instance `{instance}` is not known yet")
         return found
+
+    def known(self, instance: str) -> Home | None:
+        """Return the home of an instance, if it is known."""
+        return self._homes.get(instance)
 
     async def epoch(self, root: str) -> int:
         """Raise the epoch that is saved with a root instance."""

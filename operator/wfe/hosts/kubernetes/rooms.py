@@ -46,7 +46,7 @@ class RoomStore(EpochStore, Protocol):
 class Ground(Protocol):
     """What the steps of a namespace stand on."""
 
-    async def clear(self, instance: Instance, name: str, uid: str) -> None:
+    async def clear(self, instance: Instance) -> None:
         """Keep the log of an instance that has ended with its object, and give back what its steps had."""
         ...
 

@@ -188,7 +188,7 @@ class Term:
         def left(instance: Instance) -> None:
             if not instance.status.is_final:
                 # It only waits; its home is found out again when it goes on.
-                self._homes.forget([instance.id])
+                self._footing.waits(instance, self._later)
 
         def held_up(instance: str, error: Exception) -> None:
             self._carrier.held_up(room, instance, error)

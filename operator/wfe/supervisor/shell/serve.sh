@@ -92,11 +92,23 @@ serve() { # INCARNATION EPOCH
     done
 }
 
+# The keys of all that wrote something and has not been acknowledged.
+written() {
+    for file in "$out"/*/*/stdout "$out"/*/*/stderr; do
+        key=${file%/*}
+        [ ! -s "$file" ] || say "${key#"$out"/}"
+    done
+}
+
 # On this stream all goes out in the order it was asked for, and nothing else does. A piece ends with a word that its
 # reader chose: what `dd` finds may be less than there was a moment ago.
 logs() {
     while read -r key stream block count word; do
-        [ ! -s "$out/$key/$stream" ] || dd bs=4096 skip="$block" count="$count" <"$out/$key/$stream" 2>/dev/null
+        if [ "$key" = - ]; then
+            written
+        elif [ -s "$out/$key/$stream" ]; then
+            dd bs=4096 skip="$block" count="$count" <"$out/$key/$stream" 2>/dev/null
+        fi
         say "$word"
     done
 }

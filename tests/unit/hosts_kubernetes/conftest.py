@@ -1,0 +1,5 @@
+"""A cluster for each test that needs one with containers."""
+
+from tests.unit.runner.conftest import cluster
+
+__all__ = ["cluster"]
