@@ -1,8 +1,12 @@
 """The command of the operator's image, and what it does before it leaves a cluster."""
 
 import asyncio
+import gc
 import json
 import logging
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -10,7 +14,7 @@ from wfe.hosts.kubernetes.__main__ import VERBS, main
 from wfe.hosts.kubernetes.cleanup import DEPLOYMENTS, free, stop
 from wfe.hosts.kubernetes.driving import driver_type
 from wfe.hosts.kubernetes.logs import configure
-from wfe.hosts.kubernetes.settings import Log
+from wfe.hosts.kubernetes.settings import Log, Settings
 from wfe.kube.resource import PODS
 from wfe.pods import labels
 from wfe.runtime.driver import Driver
@@ -34,6 +38,29 @@ def test_faulty_settings_end_it_at_once(
     monkeypatch.setenv("WFE_CONFIG_FILE", str(file))
     assert main(["run"]) == 1
     assert "there is no such setting" in capsys.readouterr().err
+
+
+def test_what_was_imported_is_not_looked_through_again_and_again(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path_factory.mktemp("config") / "config.yaml"
+    file.write_text("port: 1")
+    monkeypatch.setenv("WFE_CONFIG_FILE", str(file))
+    frozen: list[int] = []
+
+    async def run(_: Settings) -> None:
+        frozen.append(gc.get_freeze_count())
+
+    monkeypatch.setitem(sys.modules, VERBS["run"], cast(ModuleType, SimpleNamespace(run=run)))
+    root = logging.getLogger()
+    before, level = root.handlers, root.level
+    try:
+        assert main(["run"]) == 0
+    finally:
+        gc.unfreeze()
+        root.handlers = before
+        root.setLevel(level)
+    assert frozen[0] > 10_000
 
 
 def test_a_log_record_is_one_line_of_json_and_not_too_long(capsys: pytest.CaptureFixture[str]) -> None:
