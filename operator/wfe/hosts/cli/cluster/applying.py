@@ -13,6 +13,7 @@ from wfe.hosts.cli.cluster.placing import problems
 from wfe.hosts.cli.cluster.refusals import denied, is_missing_object
 from wfe.hosts.cli.cluster.room import Room
 from wfe.hosts.embedded.files import load_file, workflows_of
+from wfe.hosts.kubernetes.verdict import VARIABLES
 from wfe.kube import ApiConflict, ApiForbidden, ApiInvalid, ApiNotFound
 from wfe.language import Loaded
 from wfe.model.json import Json
@@ -134,4 +135,4 @@ def _applied(name: str, before: Object | None, after: Object) -> Applied:
 
 
 def _variables(found: Object) -> Any:
-    return found["metadata"].get("annotations", {}).get("wfe.sunbeam.pt/variables")
+    return found["metadata"].get("annotations", {}).get(VARIABLES)
