@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.e2e.cluster import Cluster, instance
 from tests.e2e.kube.places import client_of_the_cluster
+from tests.unit.isolated.cluster import attached
 from tests.unit.pods.homes import a_task, a_workflow
 from wfe.definition import WorkflowModel
 from wfe.executors.pod import PodExecutor
@@ -82,15 +83,9 @@ class Place:
         async def home(_: str) -> Home:
             return self.home
 
-        executor = PodExecutor(self.client, home, self.settings, self.sink, namespaces=[self.namespace])
-        watching = asyncio.create_task(executor.watch())
-        await executor.synced.wait()
-        try:
+        made = PodExecutor(self.client, home, self.settings, self.sink, namespaces=[self.namespace])
+        async with attached(made) as executor:
             yield executor
-        finally:
-            await executor.close(timedelta())
-            watching.cancel()
-            await asyncio.wait([watching])
 
     async def until_it_prints(self, task: ProcessTask, text: bytes) -> None:
         """Wait until the log has a text."""

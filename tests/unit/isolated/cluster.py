@@ -34,6 +34,19 @@ def stamp(when: datetime) -> str:
     return when.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@asynccontextmanager
+async def attached(executor: PodExecutor) -> AsyncIterator[PodExecutor]:
+    """Let an executor work as in one life of an engine, and detach it in the end."""
+    watching = asyncio.create_task(executor.watch())
+    await executor.synced.wait()
+    try:
+        yield executor
+    finally:
+        await executor.close(timedelta())
+        watching.cancel()
+        await asyncio.wait([watching])
+
+
 @dataclass
 class Cluster:
     """What a test looks into, and acts upon."""
@@ -50,15 +63,8 @@ class Cluster:
         async def home(_: str) -> Home:
             return a_home(self.model)
 
-        executor = PodExecutor(self.client, home, settings, self.sink)
-        watching = asyncio.create_task(executor.watch())
-        await executor.synced.wait()
-        try:
+        async with attached(PodExecutor(self.client, home, settings, self.sink)) as executor:
             yield executor
-        finally:
-            await executor.close(timedelta())
-            watching.cancel()
-            await asyncio.wait([watching])
 
     @property
     def pod(self) -> dict[str, Any]:

@@ -45,6 +45,15 @@ async def to_the_gate(cluster: Cluster, executor: PodExecutor, task: ProcessTask
     return run
 
 
+async def left_running(cluster: Cluster) -> str:
+    """Start the attempt in the life of an engine that ends meanwhile; return the uid of its pod."""
+    async with cluster.executor() as executor:
+        run = await to_the_gate(cluster, executor)
+        cluster.starts()
+        run.cancel()
+    return str(cluster.pod["metadata"]["uid"])
+
+
 async def test_an_admitted_pod_waits_behind_its_gate_with_all_that_it_needs() -> None:
     async with a_cluster() as cluster, cluster.executor() as executor:
         uid = await admitted(executor)
@@ -139,11 +148,7 @@ async def test_two_engines_at_one_attempt_let_one_pod_run() -> None:
 
 async def test_who_comes_next_finds_the_end() -> None:
     async with a_cluster() as cluster:
-        async with cluster.executor() as executor:
-            run = await to_the_gate(cluster, executor)
-            cluster.starts()
-            uid = cluster.pod["metadata"]["uid"]
-            run.cancel()
+        uid = await left_running(cluster)
         cluster.prints(b"over\n")
         cluster.ends(3)
         async with cluster.executor() as executor:
@@ -174,11 +179,7 @@ async def test_a_kill_gives_the_step_its_grace_and_its_end_is_cancelled() -> Non
 
 async def test_a_kill_that_crashed_before_its_delete_is_finished_by_the_next_engine() -> None:
     async with a_cluster() as cluster:
-        async with cluster.executor() as executor:
-            run = await to_the_gate(cluster, executor)
-            cluster.starts()
-            uid = cluster.pod["metadata"]["uid"]
-            run.cancel()
+        uid = await left_running(cluster)
         cluster.server.objects.patch(
             PODS, NAME, "default", {"metadata": {"annotations": {labels.ENDING: "cancelled"}}}
         )

@@ -74,114 +74,91 @@ DISRUPTED: dict[str, Any] = {
 }
 
 
+COMPLETE = (TaskOutcome.COMPLETE, None)
+LOST = (TaskOutcome.LOST, Reason.LOST)
+ITS_CODE = (TaskOutcome.FAILED, Reason.EXIT_CODE)
+REFUSED = (TaskOutcome.FAILED, Reason.CONFIG_INVALID)
+TIMEOUT = (TaskOutcome.TIMEOUT, Reason.TIMEOUT)
+CANCELLED = (TaskOutcome.CANCELLED, Reason.CANCELLED)
+LOG_LIMIT = (TaskOutcome.FAILED, Reason.LOG_LIMIT)
+ERROR = (TaskOutcome.FAILED, Reason.ERROR)
+
+
 @pytest.mark.parametrize(
-    ("pod", "outcome", "reason", "words"),
+    ("pod", "end", "words"),
     [
-        pytest.param(a_pod(**ended(0)), TaskOutcome.COMPLETE, None, "", id="complete"),
-        pytest.param(a_pod(**ended(3)), TaskOutcome.FAILED, Reason.EXIT_CODE, "code 3", id="its-own-code"),
-        pytest.param(
-            a_pod(**ended(137, "OOMKilled")), TaskOutcome.FAILED, Reason.EXIT_CODE, "memory", id="out-of-memory"
-        ),
+        pytest.param(a_pod(**ended(0)), COMPLETE, "", id="complete"),
+        pytest.param(a_pod(**ended(3)), ITS_CODE, "code 3", id="its-own-code"),
+        pytest.param(a_pod(**ended(137, "OOMKilled")), ITS_CODE, "memory", id="out-of-memory"),
         pytest.param(
             a_pod(**ended(128, "StartError", 'exec: "/app": no such file')),
-            TaskOutcome.FAILED,
-            Reason.CONFIG_INVALID,
+            REFUSED,
             "no such file",
             id="nothing-to-execute",
         ),
-        pytest.param(
-            a_pod(reason="DeadlineExceeded", **ended(137)), TaskOutcome.TIMEOUT, Reason.TIMEOUT, "longer", id="deadline"
-        ),
+        pytest.param(a_pod(reason="DeadlineExceeded", **ended(137)), TIMEOUT, "longer", id="deadline"),
         pytest.param(
             a_pod(ending="timeout", deleted=True, **ended(143, after=61)),
-            TaskOutcome.TIMEOUT,
-            Reason.TIMEOUT,
+            TIMEOUT,
             "longer",
             id="we-ended-it-in-time",
         ),
         pytest.param(
             a_pod(ending="cancelled", deleted=True, **ended(0, after=61)),
-            TaskOutcome.CANCELLED,
-            Reason.CANCELLED,
+            CANCELLED,
             "cancelled",
             id="it-tidied-up-as-it-was-cancelled",
         ),
         pytest.param(
-            a_pod(ending="loglimit", deleted=True, **ended(143)),
-            TaskOutcome.FAILED,
-            Reason.LOG_LIMIT,
-            "output",
-            id="too-much-output",
+            a_pod(ending="loglimit", deleted=True, **ended(143)), LOG_LIMIT, "output", id="too-much-output"
         ),
         pytest.param(
             a_pod(ending="refused there is no image", deleted=True, phase="Failed"),
-            TaskOutcome.FAILED,
-            Reason.CONFIG_INVALID,
+            REFUSED,
             "there is no image",
             id="it-could-not-start",
         ),
         pytest.param(
             a_pod(ending="lost the registry is away", deleted=True, phase="Failed"),
-            TaskOutcome.LOST,
-            Reason.LOST,
+            LOST,
             "the registry is away",
             id="it-did-not-start",
         ),
+        pytest.param(a_pod(deleted=True, **ended(143, after=62)), LOST, "deleted", id="deleted"),
         pytest.param(
-            a_pod(deleted=True, **ended(143, after=62)), TaskOutcome.LOST, Reason.LOST, "deleted", id="deleted"
+            a_pod(deleted=True, **ended(3, after=5)), ITS_CODE, "code 3", id="deleted-after-it-failed"
         ),
-        pytest.param(
-            a_pod(deleted=True, **ended(3, after=5)),
-            TaskOutcome.FAILED,
-            Reason.EXIT_CODE,
-            "code 3",
-            id="deleted-after-it-failed",
-        ),
-        pytest.param(
-            a_pod(deleted=True, grace=0, **ended(143, after=59)), TaskOutcome.LOST, Reason.LOST, "deleted", id="cleaned"
-        ),
+        pytest.param(a_pod(deleted=True, grace=0, **ended(143, after=59)), LOST, "deleted", id="cleaned"),
         pytest.param(
             a_pod(deleted=True, grace=0, **ended(3, after=-100)),
-            TaskOutcome.FAILED,
-            Reason.EXIT_CODE,
+            ITS_CODE,
             "code 3",
             id="deleted-long-after-it-failed",
         ),
         pytest.param(
-            a_pod(deleted=True, **ended(0, after=62)), TaskOutcome.COMPLETE, None, "", id="it-completed-while-deleted"
+            a_pod(deleted=True, **ended(0, after=62)), COMPLETE, "", id="it-completed-while-deleted"
         ),
-        pytest.param(
-            a_pod(deleted=True, node=""), TaskOutcome.LOST, Reason.LOST, "deleted", id="deleted-before-it-ran"
-        ),
+        pytest.param(a_pod(deleted=True, node=""), LOST, "deleted", id="deleted-before-it-ran"),
         pytest.param(
             a_pod(deleted=True, phase="Failed", **ended(137, "ContainerStatusUnknown")),
-            TaskOutcome.LOST,
-            Reason.LOST,
+            LOST,
             "deleted",
             id="nobody-knows-its-code",
         ),
-        pytest.param(
-            a_pod(phase="Failed", **ended(255, "Unknown")), TaskOutcome.LOST, Reason.LOST, "lost", id="node-anew"
-        ),
-        pytest.param(a_pod(**EVICTED), TaskOutcome.LOST, Reason.LOST, "low on resource", id="evicted"),
-        pytest.param(
-            a_pod(**EVICTED, **ended(137)), TaskOutcome.LOST, Reason.LOST, "low on resource", id="evicted-and-killed"
-        ),
-        pytest.param(
-            a_pod(**OWN_FAULT), TaskOutcome.FAILED, Reason.ERROR, "too much storage", id="it-filled-its-disk"
-        ),
-        pytest.param(
-            a_pod(**DISRUPTED, **ended(143)), TaskOutcome.LOST, Reason.LOST, "Preemption", id="it-had-to-make-room"
-        ),
-        pytest.param(a_pod(phase="Failed"), TaskOutcome.LOST, Reason.LOST, "nobody says why", id="its-node-is-gone"),
+        pytest.param(a_pod(phase="Failed", **ended(255, "Unknown")), LOST, "lost", id="node-anew"),
+        pytest.param(a_pod(**EVICTED), LOST, "low on resource", id="evicted"),
+        pytest.param(a_pod(**EVICTED, **ended(137)), LOST, "low on resource", id="evicted-and-killed"),
+        pytest.param(a_pod(**OWN_FAULT), ERROR, "too much storage", id="it-filled-its-disk"),
+        pytest.param(a_pod(**DISRUPTED, **ended(143)), LOST, "Preemption", id="it-had-to-make-room"),
+        pytest.param(a_pod(phase="Failed"), LOST, "nobody says why", id="its-node-is-gone"),
     ],
-)  # fmt: skip
+)
 def test_an_end_is_told_by_what_the_pod_says(
-    pod: AttemptPod, outcome: TaskOutcome, reason: Reason | None, words: str
+    pod: AttemptPod, end: tuple[TaskOutcome, Reason | None], words: str
 ) -> None:
     assert pod.is_over
     found = judged(pod, a_task(), dict)
-    assert (found.outcome, found.failure and found.failure.reason) == (outcome, reason)
+    assert (found.outcome, found.failure and found.failure.reason) == end
     assert words in str(found.failure or "")
 
 
