@@ -1,39 +1,33 @@
-"""One container of a runner: the conversation with its supervisor, and the steps that run there."""
+"""One container of a runner, and the steps that run there."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from posixpath import join
 from typing import Final
 
-from wfe.errors import Permanent, Retryable, WfeError
-from wfe.executors.runner.channel import BLOCKS, LogChannel
+from wfe.errors import Permanent, WfeError
+from wfe.executors.runner.connection import Connection
 from wfe.executors.runner.endings import cancelled, has_restarted, lost, lost_in
-from wfe.executors.runner.errors import AttachRefused, ContainerStuck, Overtaken, PodGone
-from wfe.executors.runner.files import Paths, preparation, starting
-from wfe.executors.runner.homes import RunnerSettings
-from wfe.executors.runner.leftovers import Leftover, Leftovers, Past
-from wfe.executors.runner.patience import pause
+from wfe.executors.runner.errors import ContainerStuck, PodGone
+from wfe.executors.runner.files import preparation, starting
+from wfe.executors.runner.leftovers import Leftover, Past
+from wfe.executors.runner.room import Room
 from wfe.executors.runner.runner import Runner
 from wfe.executors.runner.seen import Blocked, NotReady, Unscheduled, Up
-from wfe.executors.runner.session import ExecSession, bootstrap
 from wfe.executors.runner.steplog import StepLog
-from wfe.executors.runner.streams import Place, Slot, Streams
-from wfe.kube import ApiError, ApiForbidden
 from wfe.model.failure import Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.json import Data
 from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
-from wfe.ports.logs import LogSink
 from wfe.supervisor import protocol
-from wfe.supervisor.layout import OUTPUT, attempt_directory
-from wfe.supervisor.link import Link, Session, SupervisorAway, TaskRefused
+from wfe.supervisor.layout import attempt_directory
+from wfe.supervisor.link import SupervisorAway, TaskRefused
 from wfe.supervisor.masking import Masker
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, counts_markers, outputs_of
-from wfe.supervisor.protocol import BLOCK, End, EndReason
+from wfe.supervisor.protocol import End, EndReason
 
 _LOOK_EVERY_SECONDS: Final = 1.0
 _STATUS_LOOKS: Final = 20
@@ -42,23 +36,10 @@ _REFUSALS: Final[Mapping[str, tuple[Reason, str]]] = {
     "secret": (Reason.CONFIG_INVALID, "a secret that it refers to is not there; create it, with that key"),
     "storage": (Reason.ERROR, "its runner has no room left to keep what runs; end some steps or instances"),
 }
-_NO_SETSID: Final = "its image has neither `setsid` nor `perl`, and steps need one; util-linux has it"
 
 
 class OutputsUnreadable(Permanent):
     """WFE_OUTPUT is not a file any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What every container of an executor shares."""
-
-    streams: Streams
-    settings: RunnerSettings
-    sink: LogSink
-    now: Callable[[], datetime]
-    paths: Callable[[str], Paths]
-    leftovers: Leftovers = field(default_factory=Leftovers)
 
 
 @dataclass(slots=True)
@@ -78,13 +59,11 @@ class RunnerContainer:
         self._runner = runner
         self._name = name
         self._room = room
-        self._place = Place(runner.namespace, runner.name, name)
-        self._paths = room.paths(runner.home.needs.workspace.mount_path)
-        self._link = Link(self._connect)
-        self._channel = LogChannel(self._open_logs)
+        self._connection = Connection(runner, name, room, self._note_cut_off)
+        self._link = self._connection.link
+        self._channel = self._connection.channel
         self._live: dict[AttemptKey, _Step] = {}
         self._cut_off: frozenset[AttemptKey] = frozenset()
-        self._secrets: set[str] = set()
         self._readings: set[asyncio.Task[bool]] = set()
 
     @property
@@ -104,9 +83,10 @@ class RunnerContainer:
             is_cancelled: it was killed before anybody ran it: its key is claimed as cancelled first.
         """
         name = attempt_directory(task.key)
-        directory = self._directory(self._paths.out)
+        paths = self._room.paths(self._runner.home.needs.workspace.mount_path)
         try:
-            command = preparation(task, name, directory, self._paths) + starting(task, name, self._runner.uid)
+            command = preparation(task, name, self._connection.out, paths)
+            command += starting(task, name, self._runner.uid)
         except Permanent as error:
             return refused(task, Reason.CONFIG_INVALID, str(error))
         step = self._live[task.key] = _Step(name, self._restarts(), len(command))
@@ -167,7 +147,7 @@ class RunnerContainer:
             WfeError: it cannot be had.
         """
         name = attempt_directory(past.key)
-        masker = await self._masker() if self._has_secrets() else Masker(())
+        masker = await self._connection.masker()
         log = StepLog(self._channel, name, past.key, self._room.sink, masker, lambda: past.ended_at)
         await log.finish(End(name, None, EndReason.EXIT, None, None))
 
@@ -181,8 +161,7 @@ class RunnerContainer:
         for reading in self._readings:
             reading.cancel()
         await asyncio.gather(*self._readings, return_exceptions=True)
-        await self._channel.close()
-        await self._link.close()
+        await self._connection.close()
 
     async def _kill(self, name: str, grace: timedelta) -> None:
         try:
@@ -192,7 +171,7 @@ class RunnerContainer:
             return
 
     async def _followed(self, task: ProcessTask, step: _Step, command: bytes) -> TaskEnded:
-        masker = await self._masker() if self._has_secrets() else Masker(())
+        masker = await self._connection.masker()
         self._channel.open_early()
         log = StepLog(self._channel, step.name, task.key, self._room.sink, masker, self._room.now)
         following = asyncio.create_task(_quietly(log.follow()), name="follow")
@@ -245,7 +224,7 @@ class RunnerContainer:
         """Let the log come in for a moment, and return what reads the outputs."""
         name = attempt_directory(task.key)
         succeeded = end.reason is EndReason.EXIT and end.code == 0
-        file = await self._file(name) if succeeded and "f" in end.wrote else b""
+        file = await self._connection.output_file(name) if succeeded and "f" in end.wrote else b""
         await asyncio.wait([reading], timeout=self._room.settings.log_patience.total_seconds())
         markers = log.markers
         if succeeded and counts_markers(task) and "o" in end.wrote and not log.is_whole:
@@ -257,16 +236,6 @@ class RunnerContainer:
             return masker.check_outputs(outputs_of(task, markers=markers, file=file))
 
         return outputs
-
-    async def _file(self, name: str) -> bytes:
-        """Return what is in WFE_OUTPUT, or as much of it as anybody would read."""
-        found = bytearray()
-        while len(found) < READ_LIMIT and len(found) % (BLOCKS * BLOCK) == 0:
-            piece = await self._channel.fetch(name, OUTPUT, len(found) // BLOCK)
-            if not piece:
-                break
-            found += piece
-        return bytes(found[:READ_LIMIT])
 
     async def _why_lost(self, task: ProcessTask, step: _Step) -> TaskEnded:
         """Ask the kubelet, whose word comes a moment after the fact."""
@@ -287,70 +256,8 @@ class RunnerContainer:
     def _time_of(self, centiseconds: int) -> datetime:
         return self._link.time_of(centiseconds, otherwise=self._room.now())
 
-    def _has_secrets(self) -> bool:
-        return any(each.secrets for each in self._runner.home.needs.containers if each.name == self._name)
-
-    async def _masker(self) -> Masker:
-        """Return what masks every value that was ever seen here: a secret may change while steps run."""
-        for data in (await self._link.values()).values():
-            self._secrets.add(data.decode("utf-8", "surrogateescape"))
-        return Masker(self._secrets)
-
-    async def _connect(self, link: Link, deaths: int) -> Session:
-        failures = deaths
-        while True:
-            await asyncio.sleep(pause(failures))
-            await self._runner.usable(self._name)
-            try:
-                return await self._attach(link)
-            except Overtaken:
-                self._runner.note_overtaken()
-            except AttachRefused as error:
-                if error.why == "setsid":
-                    raise ContainerStuck(_NO_SETSID) from error
-            except ApiForbidden as error:
-                raise ContainerStuck(f"the operator may not reach into its pod: {error}") from error
-            except (Retryable, ApiError, OSError, TimeoutError):
-                pass
-            failures += 1
-            if await self._runner.read() is None:
-                # `usable` says why.
-                failures = 0
-
-    async def _attach(self, link: Link) -> Session:
-        epoch = await self._runner.epoch()
-        words = (self._directory(self._paths.state), self._runner.uid, str(epoch))
-        argv = bootstrap("serve", *words, self._directory(self._paths.out), self._paths.secrets)
-        session: ExecSession | None = None
-
-        def hang_up() -> None:
-            if session is not None:
-                session.hang_up()
-
-        slot = await self._room.streams.open(self._place, argv, hang_up)
-        session = ExecSession(slot, link, self._room.now, self._note_cut_off)
-        await session.greet()
-        return session
-
     def _note_cut_off(self) -> None:
         self._cut_off = frozenset(self._live)
-
-    async def _open_logs(self, hang_up: Callable[[], None]) -> Slot:
-        failures = 0
-        argv = bootstrap("logs", self._directory(self._paths.state), self._directory(self._paths.out))
-        while True:
-            await self._runner.usable(self._name)
-            try:
-                return await self._room.streams.open(self._place, argv, hang_up)
-            except ApiForbidden as error:
-                raise ContainerStuck(f"the operator may not reach into its pod: {error}") from error
-            except (ApiError, OSError, TimeoutError):
-                failures += 1
-                await asyncio.sleep(pause(failures))
-                await self._runner.read()
-
-    def _directory(self, root: str) -> str:
-        return join(root, self._name)
 
 
 async def _is_read(log: StepLog, end: End) -> bool:

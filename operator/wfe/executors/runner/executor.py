@@ -16,13 +16,14 @@ from functools import partial
 
 from wfe.errors import Permanent, WfeError
 from wfe.executors.runner.admission import Admission
-from wfe.executors.runner.container import Room, RunnerContainer
+from wfe.executors.runner.container import RunnerContainer
 from wfe.executors.runner.endings import lost
 from wfe.executors.runner.files import Paths
 from wfe.executors.runner.homes import Homes, RunnerSettings
 from wfe.executors.runner.leftovers import Leftovers, Past
 from wfe.executors.runner.patience import patiently
 from wfe.executors.runner.pods import Pods
+from wfe.executors.runner.room import Room
 from wfe.executors.runner.runner import Runner
 from wfe.executors.runner.shapes import RunnerPod
 from wfe.executors.runner.streams import Streams
