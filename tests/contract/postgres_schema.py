@@ -28,7 +28,7 @@ def url_of_postgres(directory: Path) -> str:
 async def _drop(server: str) -> None:
     connection = await asyncpg.connect(server)
     for schema in sorted(_used):
-        await connection.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        await connection.execute(f"DROP SCHEMA IF EXISTS {schema}, {schema}_history CASCADE")
     await connection.close()
 
 

@@ -28,11 +28,12 @@ URLS: Final[Mapping[str, Callable[[Path], str]]] = {
 ALIASES: Final = frozenset({"https", "postgresql", "rediss", "valkey"})
 # What a technology does not have: the suite of everything else runs on it.
 LACKS: Final[Mapping[str, frozenset[str]]] = {
-    "files": frozenset({"store", "leases", "queue", "search"}),
-    "http": frozenset({"store", "leases", "queue"}),
-    "kubernetes": frozenset({"queue", "search", "logs"}),
+    "files": frozenset({"store", "leases", "queue", "search", "mirror"}),
+    "http": frozenset({"store", "leases", "queue", "mirror"}),
+    "kubernetes": frozenset({"queue", "search", "logs", "mirror"}),
     "postgres": frozenset({"search", "logs"}),
-    "redis": frozenset({"store", "search", "logs"}),
+    "redis": frozenset({"store", "search", "logs", "mirror"}),
+    "sqlite": frozenset({"mirror"}),
 }
 NEED_A_SERVER: Final = frozenset({"http", "postgres", "redis"})
 
@@ -53,6 +54,7 @@ WITH_QUEUE = schemes("queue")
 WITH_QUEUE_OF_PROCESSES = schemes("queue", without=MEMORY)
 WITH_SEARCH = schemes("search")
 WITH_LOGS = schemes("logs")
+WITH_MIRROR = schemes("mirror")
 DURABLE = schemes("store", without=MEMORY)
 DURABLE_LOGS = schemes("logs", without=MEMORY)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from wfe.ports.leases import Leases
 from wfe.ports.logs import LogStore
+from wfe.ports.mirror import Mirror
 from wfe.ports.queue import Queue
 from wfe.ports.search import Search
 from wfe.ports.store import Store
@@ -17,11 +18,13 @@ class Provider:
         store: instances, events, definitions; always the same object.
         search: instances by the words in them.
         logs: what steps wrote.
+        mirror: the history of instances; opened and closed by itself, since not all who keep something here want it.
     """
 
     store: Store | None = None
     search: Search | None = None
     logs: LogStore | None = None
+    mirror: Mirror | None = None
 
     async def open(self) -> None:
         """Connect all parts, and bring schemas up to date; nothing if that is done. As `Store.open`.

@@ -6,6 +6,7 @@ from datetime import datetime
 from wfe.ports.provider import Provider
 from wfe.providers.memory.leases import LeaseTable, MemoryLeases
 from wfe.providers.memory.logs import MemoryLogs
+from wfe.providers.memory.mirror import MemoryMirror
 from wfe.providers.memory.queue import MemoryQueue, QueueTable
 from wfe.providers.memory.search import MemorySearch
 from wfe.providers.memory.store import MemoryStore
@@ -14,6 +15,7 @@ __all__ = [
     "LeaseTable",
     "MemoryLeases",
     "MemoryLogs",
+    "MemoryMirror",
     "MemoryProvider",
     "MemoryQueue",
     "MemorySearch",
@@ -24,12 +26,13 @@ __all__ = [
 
 
 class MemoryProvider(Provider):
-    """A store, leases, a queue, search and logs that live as long as this object."""
+    """A store, leases, a queue, search, logs and a mirror that live as long as this object."""
 
     def __init__(self) -> None:
         self.store: MemoryStore = MemoryStore()
         self.search: MemorySearch = MemorySearch()
         self.logs: MemoryLogs = MemoryLogs()
+        self.mirror: MemoryMirror = MemoryMirror()
         self._leases = LeaseTable()
         self._queue = QueueTable()
 

@@ -1,4 +1,7 @@
-"""One schema of a Postgres database: store, leases and queue. `postgres://USER@HOST:PORT/DATABASE?schema=NAME`"""
+"""One schema of a Postgres database: store, leases and queue; and a mirror in a schema beside it.
+
+`postgres://USER@HOST:PORT/DATABASE?schema=NAME`
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,12 +10,14 @@ from wfe.ports.provider import Provider
 from wfe.providers.postgres.address import Address
 from wfe.providers.postgres.database import Database
 from wfe.providers.postgres.errors import StoreUnusable
+from wfe.providers.postgres.history import PostgresMirror
 from wfe.providers.postgres.leases import PostgresLeases
 from wfe.providers.postgres.queue import PostgresQueue
 from wfe.providers.postgres.store import PostgresStore
 
 __all__ = [
     "PostgresLeases",
+    "PostgresMirror",
     "PostgresProvider",
     "PostgresQueue",
     "PostgresStore",
@@ -27,6 +32,7 @@ class PostgresProvider(Provider):
     def __init__(self, address: Address) -> None:
         self._database = Database(address)
         self.store: PostgresStore = PostgresStore(self._database)
+        self.mirror: PostgresMirror = PostgresMirror(address)
 
     def leases(self, holder: str, *, now: Callable[[], datetime]) -> PostgresLeases:  # noqa: ARG002
         """Return leases in the same schema; they go by the server's clock."""

@@ -15,8 +15,8 @@ from wfe.providers.postgres.words import lock_number
 OLDEST: Final = 13
 
 
-async def migrate(connection: asyncpg.Connection, address: Address) -> None:
-    """Apply the migrations that the schema has not seen, all or none, one process at a time.
+async def migrate(connection: asyncpg.Connection, address: Address, package: str = __package__) -> None:
+    """Apply the migrations of a package that the schema has not seen, all or none, one process at a time.
 
     Raises:
         StoreUnusable: the schema belongs to another program, or to a later version of this one.
@@ -25,19 +25,20 @@ async def migrate(connection: asyncpg.Connection, address: Address) -> None:
         raise StoreUnusable(
             f"the server of `{address.shown}` is PostgreSQL {version}, and WFE needs {OLDEST}; use a newer server"
         )
-    if await _version(connection, address) == len(known()):
+    latest = len(known(package))
+    if await _version(connection, address, latest) == latest:
         return
     async with connection.transaction():
         await connection.fetch(SQL["migration_lock"], lock_number("migrations of wfe", address.schema))
-        seen = await _version(connection, address)
+        seen = await _version(connection, address, latest)
         if seen is None:
             await connection.execute(await connection.fetchval(SQL["create_schema"], address.schema))
-        for number, script in enumerate(known()[seen or 0 :], (seen or 0) + 1):
+        for number, script in enumerate(known(package)[seen or 0 :], (seen or 0) + 1):
             await connection.execute(script)
             await connection.fetch(SQL["migrated"], number)
 
 
-async def _version(connection: asyncpg.Connection, address: Address) -> int | None:
+async def _version(connection: asyncpg.Connection, address: Address, latest: int) -> int | None:
     """Return how many migrations the schema has seen, None if there is no schema; refuse one that is not for us."""
     found = await connection.fetchrow(SQL["schema_version"], address.schema)
     if not found["is_there"]:
@@ -49,20 +50,20 @@ async def _version(connection: asyncpg.Connection, address: Address) -> int | No
             )
         return 0
     version: int = await connection.fetchval(SQL["applied"])
-    if version > len(known()):
+    if version > latest:
         raise StoreUnusable(
             f"the schema of `{address.shown}` was written by a later version of WFE (schema {version}, this one "
-            f"knows {len(known())}); use that version, or name another schema"
+            f"knows {latest}); use that version, or name another schema"
         )
     return version
 
 
 @cache
-def known() -> list[str]:
-    """Return the migrations, the first one first."""
+def known(package: str = __package__) -> list[str]:
+    """Return the migrations of a package, the first one first."""
     found = {
         int(one.name[:4]): re.sub(r"--.*", "", one.read_text("utf-8"))
-        for one in files(__package__).joinpath("migrations").iterdir()
+        for one in files(package).joinpath("migrations").iterdir()
         if one.name.endswith(".sql")
     }
     return [script for _, script in sorted(found.items())]

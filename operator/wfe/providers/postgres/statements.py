@@ -6,10 +6,11 @@ from importlib.resources import files
 from typing import Final
 
 
-def _read() -> Mapping[str, str]:
-    text = files(__package__).joinpath("statements.sql").read_text("utf-8")
+def read(package: str) -> Mapping[str, str]:
+    """Return the statements of a package, by name: each stands below a line `-- name` in its `statements.sql`."""
+    text = files(package).joinpath("statements.sql").read_text("utf-8")
     _, *pieces = re.split(r"^-- (\w+)$", text, flags=re.MULTILINE)
     return {name: sql.strip() for name, sql in zip(pieces[::2], pieces[1::2], strict=True)}
 
 
-SQL: Final = _read()
+SQL: Final = read(__package__)

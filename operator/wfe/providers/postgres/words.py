@@ -32,6 +32,13 @@ def _escaped(text: str) -> str:
     return f'"{written[:LONGEST]}…{digest(text).hex()}'
 
 
+def readable(text: str) -> str:
+    """Return a text for people to read: what Postgres does not take is replaced by the sign for that."""
+    if "\0" not in text and text.isascii():
+        return text
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def digest(*words: str) -> bytes:
     """Return 32 bytes that stand for these words in this order."""
     return sha256(dump_ascii(words).encode()).digest()
