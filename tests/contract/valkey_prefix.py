@@ -17,9 +17,11 @@ _used: set[str] = set()
 PASS_TIME: Final = """
 local prefix, by = ARGV[1], tonumber(ARGV[2])
 local function moved(at) return string.format('%.0f', at - by) end
-local times, again = prefix .. ':queue:times', prefix .. ':queue:again'
-local pairs = redis.call('ZRANGE', times, 0, -1, 'WITHSCORES')
-for i = 1, #pairs, 2 do redis.call('ZADD', times, moved(pairs[i + 1]), pairs[i]) end
+local again = prefix .. ':queue:again'
+for _, times in ipairs({ prefix .. ':queue:times', prefix .. ':leases' }) do
+  local pairs = redis.call('ZRANGE', times, 0, -1, 'WITHSCORES')
+  for i = 1, #pairs, 2 do redis.call('ZADD', times, moved(pairs[i + 1]), pairs[i]) end
+end
 local fields = redis.call('HGETALL', again)
 for i = 1, #fields, 2 do redis.call('HSET', again, fields[i], moved(fields[i + 1])) end
 for _, lease in ipairs(redis.call('KEYS', prefix .. ':lease:*')) do

@@ -1,6 +1,6 @@
 """Leases: who works on what. They save work and never carry correctness."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
@@ -22,4 +22,8 @@ class Leases(Protocol):
 
     async def holder(self, key: str) -> str | None:
         """Return who holds the lease now, or None."""
+        ...
+
+    async def holders(self, prefix: str) -> Mapping[str, str]:
+        """Return who holds which lease now, of all whose keys begin so."""
         ...

@@ -84,6 +84,29 @@ class LeasesContract:
             await yours.release("nothing")
             assert await yours.holder("k") == "me"
 
+    async def test_the_holders_of_what_begins_so_are_told(self, world: World) -> None:
+        async with world.opened():
+            mine, yours = world.leases("me"), world.leases("you")
+            for key in ("m/1", "m/2", "m%/3", "n/1", "M/1"):
+                await mine.acquire(key, TTL)
+            for key in ("m/3", "m/\U0001f600", "m", "m/_", "m/4"):
+                await yours.acquire(key, TTL)
+            await mine.release("m/2")
+            assert await yours.holders("m/") == {
+                "m/1": "me",
+                "m/3": "you",
+                "m/\U0001f600": "you",
+                "m/_": "you",
+                "m/4": "you",
+            }
+            assert await yours.holders("m/_") == {"m/_": "you"}
+            await world.time.pass_time(TTL - SECOND)
+            await yours.renew(TTL)
+            await yours.release("m/4")
+            await world.time.pass_time(SECOND)
+            assert set(await mine.holders("m/")) == {"m/3", "m/\U0001f600", "m/_"}
+            assert await mine.holders("x") == {}
+
     async def test_renewing_extends_all_that_is_held(self, world: World) -> None:
         async with world.opened():
             mine, yours = world.leases("me"), world.leases("you")

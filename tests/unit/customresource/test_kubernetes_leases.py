@@ -59,3 +59,17 @@ async def test_a_lease_that_was_deleted_is_lost_and_can_be_taken_again() -> None
         await place.client.delete(LEASES, lease_name("shard/1"), NAMESPACE)
         assert await mine.renew(TTL) == ["shard/1"]
         assert await mine.acquire("shard/1", TTL) is not None
+
+
+async def test_whoever_just_came_takes_the_long_dead_for_no_holders() -> None:
+    async with a_place() as place:
+        mine, _ = a_process(place, "me")
+        await mine.acquire("m/1", TTL)
+        await mine.acquire("m/2", TTL)
+        old = {"spec": {"renewTime": "2020-01-01T00:00:00.000000Z"}}
+        await place.client.patch(LEASES, lease_name("m/1"), NAMESPACE, old)
+        yours, hand = a_process(place, "you")
+        assert await yours.holders("m/") == {"m/2": "me"}
+        assert await yours.acquire("m/1", TTL) is None, "to take it, one waits for as long as it lasts"
+        hand.move(TTL)
+        assert await yours.holders("m/") == {}

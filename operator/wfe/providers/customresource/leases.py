@@ -5,7 +5,7 @@ has not changed for as long as it says it lasts. The fencing token is the number
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -18,6 +18,7 @@ from wfe.providers.customresource.events import plain
 from wfe.providers.customresource.names import GROUP
 
 TRIES: Final = 5
+SLACK: Final = timedelta(seconds=5)
 _KEY: Final = f"{GROUP}/key"
 Lease = dict[str, Any]
 
@@ -30,6 +31,7 @@ class Seen:
     holder: str
     token: int
     lasts: timedelta
+    renewed: datetime | None
     at: datetime
 
     def is_held(self, now: datetime) -> bool:
@@ -54,6 +56,7 @@ class Observations:
             holder=spec.get("holderIdentity") or "",
             token=int(spec.get("leaseTransitions") or 0),
             lasts=timedelta(seconds=int(spec.get("leaseDurationSeconds") or 0)),
+            renewed=_time_of(spec.get("renewTime")),
             at=now,
         )
         self.seen[key] = found
@@ -163,6 +166,21 @@ class KubernetesLeases:
         seen = self._note(key, lease, self._now()) if lease else None
         return seen.holder if seen is not None and seen.is_held(self._now()) else None
 
+    async def holders(self, prefix: str) -> Mapping[str, str]:
+        found = {}
+        with translated("reading leases"):
+            async for lease in self._client.list(LEASES, self._namespace, labels=f"{names.ROLE}=lease"):
+                key = str((lease["metadata"].get("annotations") or {}).get(_KEY))
+                if key.startswith(plain(prefix)):
+                    seen = self._note(key, lease, self._now())
+                    if seen.is_held(self._now()) and not self._is_long_gone(seen):
+                        found[key] = seen.holder
+        return found
+
+    def _is_long_gone(self, seen: Seen) -> bool:
+        """Tell whether a lease that is new to us is old: both times are of the API server, so they compare roughly."""
+        return seen.renewed is not None and self._client.now() > seen.renewed + seen.lasts + SLACK
+
     async def _get(self, key: str) -> Lease | None:
         try:
             return await self._client.get(LEASES, lease_name(key), self._namespace)
@@ -189,6 +207,13 @@ class KubernetesLeases:
             "leaseTransitions": token,
             "renewTime": now,
         }
+
+
+def _time_of(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
 
 
 def lease_name(key: str) -> str:

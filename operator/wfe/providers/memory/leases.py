@@ -1,6 +1,6 @@
 """Leases between the hosts of one process."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -57,3 +57,7 @@ class MemoryLeases:
     async def holder(self, key: str) -> str | None:
         lease = self._table.leases.get(key)
         return lease.holder if lease and lease.until > self._now() else None
+
+    async def holders(self, prefix: str) -> Mapping[str, str]:
+        keys = [key for key in self._table.leases if key.startswith(prefix)]
+        return {key: holder for key in keys if (holder := await self.holder(key)) is not None}

@@ -1,6 +1,6 @@
 """Leases in the schema of the store, by the server's clock: machines need not agree on the time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from wfe.providers.postgres.database import Database
@@ -51,3 +51,7 @@ class PostgresLeases:
     async def holder(self, key: str) -> str | None:
         row = await self._database.fetch_one("lease_holder", kept(key))
         return row and row["holder"]
+
+    async def holders(self, prefix: str) -> Mapping[str, str]:
+        rows = await self._database.fetch("lease_holders", kept(prefix))
+        return {row["key"]: row["holder"] for row in rows}

@@ -202,6 +202,10 @@ UPDATE leases SET holder = NULL WHERE key = ANY($2::text[]) AND holder = $1
 -- lease_holder
 SELECT holder FROM leases WHERE key = $1 AND until > statement_timestamp()
 
+-- lease_holders
+SELECT key, holder FROM leases
+WHERE starts_with(key, $1) AND holder IS NOT NULL AND until > statement_timestamp()
+
 -- notify
 SELECT pg_notify($1, $2)
 

@@ -1,13 +1,16 @@
 """Leases in the database file of the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from sqlite3 import Connection
+from typing import Final
 
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.holders import holder_alive
 from wfe.providers.sqlite.statements import SQL
 from wfe.providers.sqlite.times import to_micros
+
+LAST: Final = "\U0010ffff"  # no character comes after it
 
 
 class SqliteLeases:
@@ -71,4 +74,14 @@ class SqliteLeases:
         )
         if row is None or row[0] is None or row[1] <= to_micros(self._now()):
             return None
-        return str(row[0]) if row[0] == self._holder or self._is_alive(row[0]) else None
+        return str(row[0]) if self._lives(row[0]) else None
+
+    async def holders(self, prefix: str) -> Mapping[str, str]:
+        row = {"first": prefix, "beyond": prefix + LAST, "now": to_micros(self._now())}
+        found = await self._database.read(
+            lambda connection: connection.execute(SQL["lease_holders"], row).fetchall()
+        )
+        return {key: holder for key, holder in found if self._lives(holder)}
+
+    def _lives(self, holder: str) -> bool:
+        return holder == self._holder or self._is_alive(holder)

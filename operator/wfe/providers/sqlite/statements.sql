@@ -124,6 +124,9 @@ DELETE FROM activities WHERE sequence = ?
 -- lease
 SELECT holder, until, token FROM leases WHERE key = ?
 
+-- lease_holders
+SELECT key, holder FROM leases WHERE key >= :first AND key < :beyond AND holder IS NOT NULL AND until > :now
+
 -- take_lease
 INSERT INTO leases (key, holder, until, token) VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE SET holder = excluded.holder, until = excluded.until, token = excluded.token

@@ -2,9 +2,10 @@
 
 A lease is a hash of holder, end and token, which stays for a while after its end: so a holder that was paused learns
 whether another has had the lease since. A lease of which nothing is left, because the server was emptied, is lost.
+`{prefix}:leases` has the names of all by their ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -22,9 +23,10 @@ class ValkeyLeases:
         self._server = server
         self._holder = holder
         self._held: dict[str, str] = {}
+        self._all = server.key("leases")
 
     async def acquire(self, key: str, ttl: timedelta) -> int | None:
-        keys = [self._key(key), self._server.key("fence")]
+        keys = [self._key(key), self._server.key("fence"), self._all]
         token = await self._server.run("acquire", keys, self._holder, *_lasts(ttl))
         if token is None:
             return None
@@ -43,18 +45,23 @@ class ValkeyLeases:
         return sorted(key for key, _ in lost)
 
     async def _renew(self, held: Sequence[tuple[str, str]], ttl: timedelta) -> list[tuple[str, str]]:
-        keys = [self._key(key) for key, _ in held]
+        keys = [*(self._key(key) for key, _ in held), self._all]
         tokens = [token for _, token in held]
         numbers = await self._server.run("renew_leases", keys, self._holder, *_lasts(ttl), *tokens)
         return [held[number - 1] for number in numbers]
 
     async def release(self, key: str) -> None:
         self._held.pop(key, None)
-        await self._server.run("release", [self._key(key)], self._holder)
+        await self._server.run("release", [self._key(key), self._all], self._holder)
 
     async def holder(self, key: str) -> str | None:
         found: str | None = await self._server.run("holder", [self._key(key)])
         return found
+
+    async def holders(self, prefix: str) -> Mapping[str, str]:
+        found = await self._server.run("holders", [self._all], self._key(prefix))
+        names = [name.removeprefix(self._key("")) for name in found[::2]]
+        return dict(zip(names, found[1::2], strict=True))
 
     def _key(self, key: str) -> str:
         return self._server.key("lease", key)

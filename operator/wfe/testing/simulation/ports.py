@@ -1,7 +1,7 @@
 """The ports of one simulated host. Every call is a chance for a fault, before it has its effect and after."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -209,6 +209,9 @@ class SimulatedLeases:
 
     async def holder(self, key: str) -> str | None:
         return await self._gate.call("leases.holder", lambda: self._real.holder(key))
+
+    async def holders(self, prefix: str) -> Mapping[str, str]:
+        return await self._gate.call("leases.holders", lambda: self._real.holders(prefix))
 
 
 class SimulatedClock:

@@ -1,4 +1,4 @@
--- Lease, fence; holder, ttl, keep. The token, or nil while another's ttl runs.
+-- Lease, fence, leases; holder, ttl, keep. The token, or nil while another's ttl runs.
 local holder, ends, token = unpack(redis.call('HMGET', KEYS[1], 'holder', 'until', 'token'))
 if not holder or holder == '' or tonumber(ends) <= now then
   -- By the clock at least, so that tokens grow even when the server has forgotten the last one.
@@ -7,6 +7,9 @@ if not holder or holder == '' or tonumber(ends) <= now then
 elseif holder ~= ARGV[1] then
   return false
 end
-redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', text(now + ARGV[2]), 'token', token)
+local ends = text(now + ARGV[2])
+redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'until', ends, 'token', token)
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+redis.call('ZADD', KEYS[3], ends, KEYS[1])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', text(now - ARGV[3] * 1000))
 return token
