@@ -62,6 +62,11 @@ class ApiForbidden(ApiError, Permanent):
         """Whether others may make room: a quota is used up, and is no rule that can never be kept."""
         return "exceeded quota" in self.message
 
+    @property
+    def is_about_end(self) -> bool:
+        """Whether the namespace is being deleted: nothing can be made in it any more, and all of it goes."""
+        return "because it is being terminated" in self.message
+
 
 class ApiUnavailable(ApiError, Retryable):
     """429 and 5xx after the client's own tries, and connections that fail; see `unclear`."""

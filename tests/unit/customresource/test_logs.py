@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from contextlib import nullcontext as does_not_raise
 from datetime import timedelta
 
 import pytest
@@ -148,6 +149,20 @@ async def test_a_flush_whose_answer_was_lost_happened_once(verb: str) -> None:
             await archive.write(segment)
             await archive.flush("i1", **OWNER)
         assert await all_of(LogArchive(place.client, NAMESPACE).read("i1")) == segments
+
+
+async def test_a_namespace_that_is_being_deleted_waits_for_no_log() -> None:
+    async with a_place() as place:
+        archive = LogArchive(place.client, NAMESPACE)
+        await archive.write(a_segment(0, b"line\n"))
+        for message, expected in (
+            ("unable to create new content in namespace a because it is being terminated", does_not_raise()),
+            ("no right", pytest.raises(Retryable, match="no right")),
+        ):
+            place.server.faults.answer(403, resource="configmaps", message=message)
+            with expected:
+                await archive.flush("i1", **OWNER)
+        assert await objects(place) == []
 
 
 @pytest.mark.parametrize("flush_every", [1000, 30, 7, 1])

@@ -39,6 +39,7 @@ class Fault:
     subresource: str | None = None
     status: int = 0
     retry_after: int | None = None
+    message: str = "a fault was ordered"
     as_of: int = 0
     free: asyncio.Event = field(default_factory=asyncio.Event)
     reached: asyncio.Event = field(default_factory=asyncio.Event)
@@ -63,10 +64,17 @@ class Faults:
         self._ordered: list[Fault] = []
 
     def answer(
-        self, status: int, *, times: int = 1, retry_after: int | None = None, **kind: Unpack[Kind]
+        self,
+        status: int,
+        *,
+        times: int = 1,
+        retry_after: int | None = None,
+        message: str = "a fault was ordered",
+        **kind: Unpack[Kind],
     ) -> Fault:
         """Answer with an error, and do nothing."""
-        return self._order(Fault("answer", times, status=status, retry_after=retry_after, **kind))
+        fault = Fault("answer", times, status=status, retry_after=retry_after, message=message, **kind)
+        return self._order(fault)
 
     def refuse(self, *, times: int = 1, **kind: Unpack[Kind]) -> Fault:
         """Drop the connection, and do nothing."""

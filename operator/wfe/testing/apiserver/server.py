@@ -148,7 +148,7 @@ class ApiServer:
 
     async def _trouble(self, fault: Fault, request: web.Request) -> web.StreamResponse | None:
         if fault.trouble == "answer":
-            raise Refused(fault.status, "a fault was ordered", retry_after=fault.retry_after)
+            raise Refused(fault.status, fault.message, retry_after=fault.retry_after)
         if fault.trouble == "refuse":
             return _hang_up(request)
         if fault.trouble == "hold":

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from wfe.errors import StoreUnavailable
-from wfe.kube import AlreadyExists, ApiConflict, ApiNotFound, Client
+from wfe.kube import AlreadyExists, ApiConflict, ApiForbidden, ApiNotFound, Client
 from wfe.kube.resource import CONFIG_MAPS
 from wfe.model.ids import AttemptKey
 from wfe.ports.logs import Segment
@@ -94,6 +94,8 @@ class LogArchive:
     async def flush(self, instance: str, *, name: str, uid: str, root: str | None = None) -> None:
         """Have all that came of an instance's log in objects.
 
+        In a namespace that is being deleted nothing is kept: its objects wait for the pods, which wait for this.
+
         Args:
             instance: its id.
             name, uid: of the instance object with which its log goes.
@@ -122,6 +124,10 @@ class LogArchive:
             except (AlreadyExists, ApiConflict, ApiNotFound):
                 # Somebody has written here: another process, this one before an answer was lost, or a user's hand.
                 await self._look(instance, log)
+            except ApiForbidden as error:
+                if not error.is_about_end:
+                    raise
+                return
             else:
                 return
         raise StoreUnavailable(f"the log of instance `{instance}` changes all the time")
