@@ -11,17 +11,7 @@ from typing import Any, Protocol
 
 from wfe.errors import Retryable, WfeError
 from wfe.supervisor import protocol
-from wfe.supervisor.protocol import (
-    Acked,
-    Answer,
-    End,
-    EndReason,
-    Hello,
-    Killed,
-    OutputBytes,
-    Outputs,
-    Refused,
-)
+from wfe.supervisor.answers import Acked, Answer, End, EndReason, Hello, Killed, OutputBytes, Outputs, Refused
 
 
 class SupervisorAway(Retryable):

@@ -9,7 +9,7 @@ from wfe.model.failure import Failure, Reason
 from wfe.model.json import Data
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask
-from wfe.supervisor.protocol import End, EndReason
+from wfe.supervisor.answers import End, EndReason
 
 _NOT_FOUND = 127
 _NOT_EXECUTABLE = 126

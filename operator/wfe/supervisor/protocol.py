@@ -1,4 +1,4 @@
-"""The lines between an engine and a supervisor, as values. Pure: whoever owns the stream moves the bytes.
+"""What an engine says to a supervisor, and the grammar of both. Pure: whoever owns the stream moves the bytes.
 
 Commands, each a line under 4 KiB of words with single spaces (`put` is followed by a counted body):
 
@@ -14,7 +14,7 @@ Commands, each a line under 4 KiB of words with single spaces (`put` is followed
     values                     what the mounted secrets are, so that they can be masked
     list, ping WORD
 
-Answers, each one write of at most 4,096 bytes; `end` also comes unasked, and any answer may come twice:
+Answers (`answers.py`), each one write of at most 4,096 bytes; `end` also comes unasked, and any answer may come twice:
 
     hello VERSION INCARNATION EPOCH CLOCK        first of all
     live KEY, end KEY CODE REASON STARTED ENDED WROTE, acked KEY, refused KEY WHY
@@ -33,13 +33,11 @@ not known.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from math import ceil
 from typing import Final
 
-from wfe.errors import Permanent, WfeError
+from wfe.errors import Permanent
 
 VERSION: Final = 1
 LINE_LIMIT: Final = 4000
@@ -57,113 +55,6 @@ _HUNDREDTH = timedelta(milliseconds=10)
 
 class NotSpeakable(Permanent):
     """A name that the protocol cannot carry."""
-
-
-class ProtocolBroken(WfeError):
-    """The other side sent what no supervisor sends."""
-
-
-class EndReason(StrEnum):
-    """Why a step ended. LOST: neither its end nor a live process was found."""
-
-    EXIT = "exit"
-    TIMEOUT = "timeout"
-    CANCELLED = "cancelled"
-    LOG_LIMIT = "loglimit"
-    LOST = "lost"
-
-
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """A supervisor took up its work; `clock` is what its clock showed."""
-
-    version: int
-    incarnation: str
-    epoch: int
-    clock: int
-
-    def time_of(self, centiseconds: int, *, heard_at: datetime) -> datetime:
-        """Translate a time of the supervisor's clock, given when this greeting was heard."""
-        return heard_at + (centiseconds - self.clock) * _HUNDREDTH
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """The step runs; its end will be told."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The step ended, or never ran."""
-
-    key: str
-    code: int | None
-    reason: EndReason
-    started: int | None
-    ended: int | None
-    wrote: str = "oef"
-
-
-@dataclass(frozen=True, slots=True)
-class Killed:
-    """The kill was taken; the end follows or was told."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Acked:
-    """Nothing but the claim is left."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A command was not carried out: `incarnation`, `storage`, `secret`, `outputs`, `setsid` or `verb`."""
-
-    key: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutputBytes:
-    """A piece of the WFE_OUTPUT file, of the marker lines of stdout, or of the value of a secret."""
-
-    key: str
-    source: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """All pieces were told."""
-
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stale:
-    """A supervisor of a higher epoch is at work; this one has ended."""
-
-    epoch: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pong:
-    """The supervisor is there."""
-
-    word: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """Every claim was told about."""
-
-
-Answer = Hello | Live | End | Killed | Acked | Refused | OutputBytes | Outputs | Stale | Pong | Listed
 
 
 def start(  # noqa: PLR0913  # one line, and each of its words
@@ -267,56 +158,6 @@ def ping(word: str) -> bytes:
     return _line("ping", _safe(word))
 
 
-class Decoder:
-    """Turns bytes, cut anywhere, into answers."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, data: bytes) -> Iterator[Answer]:
-        """Yield the answers that these bytes complete."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            yield decode(line)
-
-
-def decode(line: bytes) -> Answer:
-    """Read one line."""
-    try:
-        return _decode(line.decode("ascii").split(" "))
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ProtocolBroken(f"the supervisor said {line[:200]!r}") from error
-
-
-def _decode(words: list[str]) -> Answer:
-    match words:
-        case ["hello", version, incarnation, epoch, clock]:
-            return Hello(int(version), incarnation, int(epoch), int(clock))
-        case ["end", key, code, reason, started, ended, wrote]:
-            return End(key, _number(code), EndReason(reason), _number(started), _number(ended), wrote)
-        case ["refused", key, why]:
-            return Refused(key, why)
-        case ["bytes", key, source, *pairs]:
-            return OutputBytes(key, source, bytes.fromhex("".join(pairs)))
-        case [verb, word] if verb in _ABOUT_ONE:
-            return _ABOUT_ONE[verb](word)
-        case ["stale", epoch]:
-            return Stale(int(epoch))
-        case ["listed"]:
-            return Listed()
-        case _:
-            raise ValueError(words)
-
-
-_ABOUT_ONE: Final[dict[str, type[Live | Killed | Acked | Outputs | Pong]]] = {
-    "live": Live,
-    "killed": Killed,
-    "acked": Acked,
-    "outputs": Outputs,
-    "pong": Pong,
-}
-
-
 def _line(*words: str | int) -> bytes:
     return " ".join(map(str, words)).encode("ascii") + b"\n"
 
@@ -344,7 +185,3 @@ def _escaped(body: bytes) -> bytes:
 
 def _centiseconds(duration: timedelta) -> int:
     return max(0, ceil(duration / _HUNDREDTH))
-
-
-def _number(word: str) -> int | None:
-    return None if word == "-" else int(word)

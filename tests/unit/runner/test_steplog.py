@@ -9,8 +9,9 @@ import pytest
 from wfe.executors.runner.channel import BLOCKS, LogChannel
 from wfe.executors.runner.steplog import StepLog
 from wfe.model.ids import AttemptKey
+from wfe.supervisor.answers import End, EndReason
 from wfe.supervisor.masking import Masker
-from wfe.supervisor.protocol import BLOCK, End, EndReason
+from wfe.supervisor.protocol import BLOCK
 from wfe.testing.executor_contract import Recorder
 
 KEY = AttemptKey("i", "s", 1)

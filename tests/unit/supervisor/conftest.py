@@ -12,8 +12,8 @@ from typing import TypeVar
 import pytest
 
 from wfe.supervisor import protocol, script
+from wfe.supervisor.answers import Answer, Decoder, Hello
 from wfe.supervisor.launch import launch_text
-from wfe.supervisor.protocol import Answer, Decoder, Hello
 
 SHELLS = [
     pytest.param(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.supervisor.test_supervisor import wait_until
 from wfe.supervisor import protocol
-from wfe.supervisor.protocol import Acked, End, EndReason, Hello, OutputBytes, Outputs, Pong, Refused
+from wfe.supervisor.answers import Acked, End, EndReason, Hello, OutputBytes, Outputs, Pong, Refused
 
 Connect = Callable[..., Any]
 

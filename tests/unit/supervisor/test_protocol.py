@@ -5,18 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from wfe.supervisor import protocol
-from wfe.supervisor.launch import NotLaunchable, launch_text
-from wfe.supervisor.protocol import (
+from wfe.supervisor.answers import (
+    Answer,
     Decoder,
     End,
     EndReason,
     Hello,
     Live,
-    NotSpeakable,
     OutputBytes,
     ProtocolBroken,
     Stale,
+    decode,
 )
+from wfe.supervisor.launch import NotLaunchable, launch_text
+from wfe.supervisor.protocol import NotSpeakable
 
 
 @pytest.mark.parametrize(
@@ -30,8 +32,8 @@ from wfe.supervisor.protocol import (
         (b"stale 9", Stale(9)),
     ],
 )
-def test_a_line_is_read(line: bytes, answer: protocol.Answer) -> None:
-    assert protocol.decode(line) == answer
+def test_a_line_is_read(line: bytes, answer: Answer) -> None:
+    assert decode(line) == answer
 
 
 @pytest.mark.parametrize(
@@ -39,7 +41,7 @@ def test_a_line_is_read(line: bytes, answer: protocol.Answer) -> None:
 )
 def test_a_line_that_no_supervisor_says_is_an_error(line: bytes) -> None:
     with pytest.raises(ProtocolBroken):
-        protocol.decode(line)
+        decode(line)
 
 
 def test_lines_may_be_cut_anywhere() -> None:

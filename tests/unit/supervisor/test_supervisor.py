@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from wfe.supervisor import protocol, script
-from wfe.supervisor.protocol import (
+from wfe.supervisor.answers import (
     Acked,
     End,
     EndReason,

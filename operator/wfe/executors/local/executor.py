@@ -25,13 +25,13 @@ from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask
 from wfe.ports.logs import LogSink, Segment, Stream
 from wfe.supervisor import protocol
+from wfe.supervisor.answers import End
 from wfe.supervisor.launch import reopens_streams
 from wfe.supervisor.layout import CLAIM, OUTPUT, UNMASKED, attempt_directory, attempts, instance_directory
 from wfe.supervisor.link import Link
 from wfe.supervisor.masking import MaskedStream, Masker
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
-from wfe.supervisor.protocol import End
 from wfe.supervisor.shared import Shared
 from wfe.supervisor.tail import Tail
 from wfe.supervisor.times import NotedTimes

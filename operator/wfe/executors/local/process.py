@@ -6,8 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final, Self, cast
 
+from wfe.supervisor.answers import Answer, Decoder, Hello, ProtocolBroken, Refused
 from wfe.supervisor.link import Link
-from wfe.supervisor.protocol import VERSION, Answer, Decoder, Hello, ProtocolBroken, Refused
+from wfe.supervisor.protocol import VERSION
 
 _MESSAGES_LIMIT: Final = 1 << 20
 _PATIENCE_SECONDS: Final = 10.0

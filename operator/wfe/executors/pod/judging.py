@@ -16,8 +16,8 @@ from wfe.model.json import Data
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask
 from wfe.pods import PodSettings
+from wfe.supervisor.answers import End, EndReason
 from wfe.supervisor.outcome import outcome_of
-from wfe.supervisor.protocol import End, EndReason
 
 _REASONS: Final = {
     Why.CANCELLED: EndReason.CANCELLED,

@@ -22,12 +22,12 @@ from wfe.model.json import Data
 from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
 from wfe.supervisor import protocol
+from wfe.supervisor.answers import End, EndReason
 from wfe.supervisor.layout import attempt_directory
 from wfe.supervisor.link import SupervisorAway, TaskRefused
 from wfe.supervisor.masking import Masker
 from wfe.supervisor.outcome import outcome_of, refused
 from wfe.supervisor.outputs import READ_LIMIT, counts_markers, outputs_of
-from wfe.supervisor.protocol import End, EndReason
 
 _LOOK_EVERY_SECONDS: Final = 1.0
 _STATUS_LOOKS: Final = 20

@@ -10,9 +10,10 @@ from typing import Final
 from wfe.executors.runner.errors import AttachRefused, Overtaken
 from wfe.executors.runner.streams import Slot
 from wfe.supervisor import script
+from wfe.supervisor.answers import Answer, Decoder, Hello, ProtocolBroken, Refused, Stale
 from wfe.supervisor.link import Link
 from wfe.supervisor.pod import without_comments
-from wfe.supervisor.protocol import Answer, Decoder, Hello, ProtocolBroken, Refused, Stale, ping
+from wfe.supervisor.protocol import ping
 
 # The text is one line, since only `read` takes just what is meant for it. It is sent, and no argument: proxies before
 # an API server cut long addresses.

@@ -9,10 +9,11 @@ from typing import Final
 from wfe.executors.runner.channel import BLOCKS, LogChannel
 from wfe.model.ids import AttemptKey
 from wfe.ports.logs import LogSink, Segment, Stream
+from wfe.supervisor.answers import End
 from wfe.supervisor.cutter import Cutter
 from wfe.supervisor.masking import MaskedStream, Masker
 from wfe.supervisor.outputs import MarkerLines
-from wfe.supervisor.protocol import BLOCK, End
+from wfe.supervisor.protocol import BLOCK
 
 _FIRST_LOOK_SECONDS: Final = 0.1
 _LAST_LOOK_SECONDS: Final = 2.0
