@@ -275,3 +275,15 @@ SELECT CASE WHEN again IS NOT NULL THEN pg_notify($3, $4) END FROM mine
 
 -- time_left
 SELECT at - statement_timestamp() AS time_left FROM queue ORDER BY at, number LIMIT 1
+
+-- group
+SELECT body FROM concurrency WHERE place = $1
+
+-- make_group
+INSERT INTO concurrency (place, body) VALUES ($1, $2) ON CONFLICT (place) DO NOTHING RETURNING place
+
+-- swap_group
+UPDATE concurrency SET body = $3 WHERE place = $1 AND body = $2 RETURNING place
+
+-- drop_group
+DELETE FROM concurrency WHERE place = $1 AND body = $2 RETURNING place
