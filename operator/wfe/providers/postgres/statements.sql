@@ -6,6 +6,8 @@ SELECT
     set_config('search_path', $1, false),
     set_config('TimeZone', 'UTC', false),
     set_config('jit', 'off', false),
+    -- What waited for a row that was changed meanwhile looks at it again: so saves are judged.
+    set_config('default_transaction_isolation', 'read committed', false),
     -- Plans are made once. One made while a table was small must not read all of it when it has grown.
     set_config('plan_cache_mode', 'force_generic_plan', false),
     set_config('enable_seqscan', 'off', false),
@@ -208,6 +210,9 @@ WHERE starts_with(key, $1) AND holder IS NOT NULL AND until > statement_timestam
 
 -- notify
 SELECT pg_notify($1, $2)
+
+-- backend
+SELECT pg_backend_pid()
 
 -- schema_version
 SELECT
