@@ -6,7 +6,6 @@ from datetime import timedelta
 from enum import StrEnum
 
 from wfe.graph.node import ChildSpec, Node
-from wfe.model.concurrency import Concurrency
 from wfe.model.instance import WorkflowRef
 from wfe.model.json import Json
 
@@ -46,7 +45,6 @@ class Graph:
     outputs: Mapping[str, Field] = field(default_factory=dict)
     timeout: timedelta | None = None
     on_workspace_lost: OnWorkspaceLost = OnWorkspaceLost.FAIL
-    concurrency: Concurrency | None = None
     nodes: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:

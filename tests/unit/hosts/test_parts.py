@@ -37,3 +37,26 @@ def test_what_a_technology_is_not_is_refused_with_a_way_out(tmp_path: Path) -> N
 
 def test_a_store_without_a_queue_has_none_unless_it_is_asked_for(tmp_path: Path) -> None:
     assert Parts(url_of_api_server(tmp_path)).queue(None, now=now) is None
+
+
+def test_copies_are_none_unless_they_are_asked_for() -> None:
+    parts = Parts("memory:")
+    assert parts.search(None) is None
+    assert parts.logs(None) is None
+    assert parts.copies == []
+
+
+def test_a_copy_is_opened_with_what_it_shares() -> None:
+    parts = Parts("sqlite:x.db")
+    store = parts.store()
+    assert parts.search("sqlite:x.db") is not None
+    assert parts.logs("files:logs") is not None
+    assert [provider.store for provider in parts.used] == [store]
+    assert [provider.logs for provider in parts.copies] == [parts.logs("files:logs")]
+
+
+def test_a_technology_that_keeps_no_such_copy_is_refused() -> None:
+    with pytest.raises(UrlInvalid, match=r"`files:` has no search; use `https://…`"):
+        Parts("memory:").search("files:x")
+    with pytest.raises(UrlInvalid, match=r"`redis:` keeps no logs; use `https://…`"):
+        Parts("memory:").logs("redis://host")

@@ -25,6 +25,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "resume": ("resume", "Go on with an instance that has not ended, and follow it."),
     "list": ("list_", "List instances, newest first."),
     "show": ("show", "Show an instance: its steps, errors, data and outputs."),
+    "search": ("search", "Find instances by the words in them."),
     "logs": ("logs", "Print what the steps of an instance wrote."),
     "suspend": ("suspend", "Start nothing new in an instance; what runs finishes."),
     "cancel": ("cancel", "Stop an instance: kill its steps, run its ensure hooks."),

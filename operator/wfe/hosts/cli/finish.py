@@ -10,7 +10,7 @@ from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.display.display import Display
 from wfe.hosts.cli.displays import print_end, store_words
 from wfe.hosts.cli.following import EXIT_CODES, HALTED, KILLED, Killed, follow
-from wfe.hosts.cli.options import DEFAULT_STORE
+from wfe.hosts.cli.options import DEFAULT_STORE, Copied
 from wfe.hosts.embedded import WorkflowHost
 
 
@@ -42,6 +42,11 @@ class Asked:
     def text(self, name: str) -> str | None:
         value = self.raw[name]
         return None if value is None else str(value)
+
+    @property
+    def copies(self) -> Copied:
+        """Where what changes is sent to."""
+        return Copied(self.text("search"), self.text("logs"), ship=True)
 
     def texts(self, name: str) -> tuple[str, ...]:
         value = self.raw[name]

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -18,6 +19,15 @@ from wfe.ports.logs import Segment
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_STORE: Final = "sqlite:.wfe/wfe.db"
 GRACE: Final = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """URLs of copies, and whether the host sends to them or only looks."""
+
+    search: str | None = None
+    logs: str | None = None
+    ship: bool = False
 
 
 def store_option(function: F) -> F:
@@ -39,6 +49,31 @@ def queue_option(function: F) -> F:
         metavar="URL",
         envvar="WFE_QUEUE",
         help="From where workers take instances: redis://…  [default: the store]",
+    )(function)
+
+
+def copy_options(function: F) -> F:
+    """Add `--search URL` and `--logs URL`: where copies go."""
+    return search_option(logs_option(function))
+
+
+def search_option(function: F) -> F:
+    """Add `--search URL`."""
+    return click.option(
+        "--search",
+        metavar="URL",
+        envvar="WFE_SEARCH",
+        help="Where instances are copied to for `wfe search`: https://… (OpenSearch), sqlite:PATH.",
+    )(function)
+
+
+def logs_option(function: F) -> F:
+    """Add `--logs URL`."""
+    return click.option(
+        "--logs",
+        metavar="URL",
+        envvar="WFE_LOGS",
+        help="Where what steps write is copied to: https://… (OpenSearch), files:DIRECTORY, sqlite:PATH.",
     )(function)
 
 
@@ -105,6 +140,7 @@ def running_options(function: F) -> F:
             help="The directory that steps work in.  [default: the current one]",
         ),
         click.option("--max-tasks", type=click.IntRange(1), metavar="N", help="How many tasks run at once."),
+        copy_options,
         output_option("tree", "plain", "json"),
     )
     return _with(options, function)
@@ -127,8 +163,9 @@ async def open_host(  # noqa: PLR0913  # what a verb was told
     max_tasks: int | None = None,
     sink: Callable[[Segment], None] | None = None,
     queue: str | None = None,
+    copies: Copied | None = None,
 ) -> AsyncIterator[WorkflowHost]:
-    """Open a host that drives nothing but what it is asked to.
+    """Open a host that drives nothing but what it is asked to, and sends that to its copies.
 
     Raises:
         NotFound: there is no such store, and none is to be made.
@@ -144,6 +181,9 @@ async def open_host(  # noqa: PLR0913  # what a verb was told
         inherit=way.env,
         secrets=secrets or {},
         sink=sink,
+        search=copies.search if copies else None,
+        logs=copies.logs if copies else None,
+        ship=copies.ship if copies else False,
     )
     host = WorkflowHost(settings=settings, recover=False)
     try:

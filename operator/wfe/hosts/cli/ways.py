@@ -45,7 +45,12 @@ async def again(asked: Asked, instance: str) -> AsyncIterator[Again]:
     way, state = await _way_of(asked, instance, secrets)
     display = display_for(asked.output)
     async with open_host(
-        asked.store, way=way, secrets=secrets, max_tasks=asked.max_tasks, sink=display.wrote
+        asked.store,
+        way=way,
+        secrets=secrets,
+        max_tasks=asked.max_tasks,
+        sink=display.wrote,
+        copies=asked.copies,
     ) as host:
         yield Again(host, display, way, state)
 

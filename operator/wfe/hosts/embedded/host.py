@@ -22,6 +22,7 @@ from wfe.hosts.embedded.activities import Activities
 from wfe.hosts.embedded.births import Births
 from wfe.hosts.embedded.containers import NoContainers
 from wfe.hosts.embedded.control import Control
+from wfe.hosts.embedded.finding import Finding
 from wfe.hosts.embedded.launch import Launch
 from wfe.hosts.embedded.logs import FamilyLogs, LogLine
 from wfe.hosts.embedded.news import News
@@ -42,13 +43,16 @@ if TYPE_CHECKING:
 log = logging.getLogger("wfe")
 
 
-class WorkflowHost(Births, Control, News):
+class WorkflowHost(Births, Control, Finding, News):
     """Runs workflows in this process.
 
     Args:
         store: where instances live: `memory:`, `sqlite:PATH`, `postgres://…`.
         queue: from where `work` takes instances, if not from the store: `redis://…`.
         locks: where hosts say who works on what, if not in the store: `redis://…`.
+        search: where instances are copied to for `search`: `https://…` (OpenSearch), `sqlite:PATH`; nowhere by default.
+        logs: where what steps write is copied to for `search_logs` and for other machines: `https://…`,
+            `files:DIRECTORY`, `sqlite:PATH`; nowhere by default.
         workspace: the directory that steps work in; the current one by default.
         state: the directory for steps' files and logs; it belongs to the store and is beside it by default.
         max_tasks: how many tasks run at once; max(8, 4 × cores) by default.
@@ -66,6 +70,8 @@ class WorkflowHost(Births, Control, News):
         *,
         queue: str | None = None,
         locks: str | None = None,
+        search: str | None = None,
+        logs: str | None = None,
         workspace: str | Path = ".",
         state: str | Path | None = None,
         max_tasks: int | None = None,
@@ -78,6 +84,8 @@ class WorkflowHost(Births, Control, News):
             store=store,
             queue=queue,
             locks=locks,
+            search=search,
+            logs=logs,
             state=Path(state) if state is not None else state_of(store),
             workspace=Path(workspace),
             max_tasks=max_tasks,

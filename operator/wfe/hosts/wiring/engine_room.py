@@ -11,14 +11,16 @@ from wfe.errors import NotFound
 from wfe.executors.local import LocalExecutor
 from wfe.executors.python import PythonExecutor
 from wfe.graph.graph import Graph
+from wfe.hosts.wiring.copies import Copies
 from wfe.hosts.wiring.identity import this_process
 from wfe.hosts.wiring.parts import Parts
 from wfe.ports.logs import LogReader, LogSink, Segment
 from wfe.ports.provider import Provider
 from wfe.ports.queue import Queue
 from wfe.ports.store import Store
-from wfe.providers.files import FileLogs
+from wfe.providers.files import FileLedger, FileLogs
 from wfe.runtime.clock import SystemClock
+from wfe.runtime.copies.held import Held
 from wfe.runtime.definitions import Definitions
 from wfe.runtime.leftovers import Leftovers
 from wfe.runtime.nursery import Nursery
@@ -44,6 +46,9 @@ class Settings:
         secrets: values that steps refer to by name.
         sink: takes what steps write, besides the files in `state`.
         ttl: how long a host may be silent before others work on what it has.
+        search: URL of a copy of all instances, for searching them; none by default.
+        logs: URL of a copy of all that steps write, for reading and searching it anywhere; none by default.
+        ship: whether this host sends what changes to its copies; one that only looks does not.
         lost_after: how long whoever runs an attempt in another place has to tell how it ended.
     """
 
@@ -58,6 +63,9 @@ class Settings:
     sink: Callable[[Segment], None] | None = None
     ttl: timedelta = TTL
     lost_after: timedelta = timedelta()
+    search: str | None = None
+    logs: str | None = None
+    ship: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,8 @@ class EngineRoom:
     executors: Executors
     callables: dict[str, Callable[..., Any]]
     logs: LogReader
+    copies: Copies
+    ships: bool
 
     async def open(self) -> None:
         """Connect everything, and begin to watch.
@@ -82,6 +92,7 @@ class EngineRoom:
         """
         for provider in self.providers:
             await provider.open()
+        await self.copies.open(self.runtime, ship=self.ships)
         self.runtime.open()
 
     async def close(self, grace: timedelta) -> None:
@@ -89,20 +100,24 @@ class EngineRoom:
         try:
             await self.executors.close(grace)
             await self.runtime.close()
+            await self.copies.close(grace)
         finally:
             for provider in self.providers:
                 await provider.close()
 
 
 class _Sink:
-    """Hands segments to a function, if there is one; the executor's files are the log that is kept."""
+    """Hands segments to those who want them; the executor's files are the log that is kept in any case."""
 
-    def __init__(self, take: Callable[[Segment], None] | None) -> None:
+    def __init__(self, take: Callable[[Segment], None] | None, shipper: LogSink | None) -> None:
         self._take = take
+        self._shipper = shipper
 
     async def write(self, segment: Segment) -> None:
         if self._take is not None:
             self._take(segment)
+        if self._shipper is not None:
+            await self._shipper.write(segment)
 
 
 def state_of(store: str) -> Path:
@@ -144,8 +159,12 @@ def build(settings: Settings) -> EngineRoom:
     store = parts.store()
     leases = parts.leases(settings.locks, this_process(clock.new_id()), now=clock.now)
     queue = parts.queue(settings.queue, now=clock.now)
+    definitions = Definitions(store, _compiled)
+    local = FileLogs(settings.state / "steps", lambda instance: _has_ended(store, instance))
+    copies = _copies(settings, parts, clock)
+    copies.attach(store, definitions, local, clock)
     callables: dict[str, Callable[..., Any]] = {}
-    sink: LogSink = _Sink(settings.sink)
+    sink: LogSink = _Sink(settings.sink, copies.shipper if settings.ship else None)
     processes = LocalExecutor(
         settings.state / "steps",
         settings.workspace,
@@ -158,11 +177,27 @@ def build(settings: Settings) -> EngineRoom:
     executors = Executors(processes, PythonExecutor(callables, now=clock.now))
     nursery = Nursery()
     tasks = TaskRunner(executors, nursery, settings.max_tasks or default_limit())
-    definitions = Definitions(store, _compiled)
     runtime = Runtime(store, leases, clock, definitions, tasks, nursery, ttl=settings.ttl)
-    logs = FileLogs(settings.state / "steps", lambda instance: _has_ended(store, instance))
     leftovers = Leftovers(store, clock, nursery, definitions, tasks, processes.started)
-    return EngineRoom(parts.used, runtime, store, queue, leftovers, executors, callables, logs)
+    logs = copies.reader(local, lambda instance: _has_ended(store, instance), clock)
+    return EngineRoom(
+        providers=parts.used,
+        runtime=runtime,
+        store=store,
+        queue=queue,
+        leftovers=leftovers,
+        executors=executors,
+        callables=callables,
+        logs=logs,
+        copies=copies,
+        ships=settings.ship,
+    )
+
+
+def _copies(settings: Settings, parts: Parts, clock: SystemClock) -> Copies:
+    search, logs = parts.search(settings.search), parts.logs(settings.logs)
+    ledger = FileLedger(settings.state / "copies", clock.new_id())
+    return Copies(parts.copies, Held(ledger), search, logs)
 
 
 async def _has_ended(store: Store, instance: str) -> bool:

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from wfe.hosts.wiring.departed import WithoutTheDead
 from wfe.ports.leases import Leases
+from wfe.ports.logs import LogStore
 from wfe.ports.provider import Provider
 from wfe.ports.queue import Queue
+from wfe.ports.search import Search
 from wfe.ports.store import Store
 from wfe.providers import UrlInvalid, find
 
@@ -21,11 +22,17 @@ class Parts:
     def __init__(self, store: str) -> None:
         self._store = store
         self._providers: dict[str, Provider] = {}
+        self._copies: dict[str, Provider] = {}
 
     @property
     def used(self) -> Sequence[Provider]:
-        """Return every provider that is some part, the store's first."""
+        """Return every provider that is some part but for copies, the store's first."""
         return list(self._providers.values())
+
+    @property
+    def copies(self) -> Sequence[Provider]:
+        """Return the providers that keep copies and nothing else: a host does without them for a while."""
+        return [provider for url, provider in self._copies.items() if url not in self._providers]
 
     def store(self) -> Store:
         """Return the store.
@@ -46,17 +53,12 @@ class Parts:
         Raises:
             UrlInvalid: the technology has none.
         """
-        provider = self._provider(url)
-
-        def leases_of(name: str) -> Leases:
-            found = provider.leases(name, now=now)
-            if found is None:
-                raise UrlInvalid(
-                    f"`{_scheme(url or self._store)}:` has no leases; use the store's own, or `redis://…` as the locks"
-                )
-            return found
-
-        return WithoutTheDead(leases_of, holder)
+        found = self._provider(url).leases(holder, now=now)
+        if found is None:
+            raise UrlInvalid(
+                f"`{_scheme(url or self._store)}:` has no leases; use the store's own, or `redis://…` as the locks"
+            )
+        return found
 
     def queue(self, url: str | None, *, now: Callable[[], datetime]) -> Queue | None:
         """Return the queue; None if none was asked for and the store brings none.
@@ -70,6 +72,42 @@ class Parts:
                 f"`{_scheme(url)}:` has no queue; use the store's own, or `redis://…` as the queue"
             )
         return found
+
+    def search(self, url: str | None) -> Search | None:
+        """Return the search; None if none was asked for. To be asked for after all that is no copy.
+
+        Raises:
+            UrlInvalid: one was asked for, and the technology has none.
+        """
+        if url is None:
+            return None
+        found = self._copy(url).search
+        if found is None:
+            raise UrlInvalid(
+                f"`{_scheme(url)}:` has no search; use `https://…` (OpenSearch) or `sqlite:PATH` as the search"
+            )
+        return found
+
+    def logs(self, url: str | None) -> LogStore | None:
+        """Return the keeper of logs; None if none was asked for. To be asked for after all that is no copy.
+
+        Raises:
+            UrlInvalid: one was asked for, and the technology keeps none.
+        """
+        if url is None:
+            return None
+        found = self._copy(url).logs
+        if found is None:
+            raise UrlInvalid(
+                f"`{_scheme(url)}:` keeps no logs; use `https://…` (OpenSearch), `files:DIRECTORY` or "
+                "`sqlite:PATH` for the logs"
+            )
+        return found
+
+    def _copy(self, url: str) -> Provider:
+        if url not in self._copies:
+            self._copies[url] = self._providers.get(url) or find(url)
+        return self._copies[url]
 
     def _provider(self, url: str | None) -> Provider:
         wanted = url or self._store

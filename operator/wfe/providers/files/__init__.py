@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from wfe.ports.provider import Provider
+from wfe.providers.files.ledger import FileLedger
 from wfe.providers.files.logs import FileLogs
 from wfe.providers.files.store import DirectoryLogs
 
-__all__ = ["DirectoryLogs", "FileLogs", "FilesProvider", "from_url"]
+__all__ = ["DirectoryLogs", "FileLedger", "FileLogs", "FilesProvider", "from_url"]
 
 
 class FilesProvider(Provider):

@@ -1,6 +1,7 @@
 """`wfe list`"""
 
 import asyncio
+from collections.abc import Sequence
 
 import click
 
@@ -40,8 +41,10 @@ def command(  # noqa: PLR0913  # an argument an option
     elif output == "name":
         for one in found:
             click.echo(neutral(one.name))
+    elif found:
+        print_table(found)
     else:
-        _print_table(found)
+        click.echo("no instances; `wfe run FILE` starts one", err=True)
 
 
 async def _list(store: str, query: Query) -> list[Summary]:
@@ -52,10 +55,8 @@ async def _list(store: str, query: Query) -> list[Summary]:
         return list(await host.list(query))
 
 
-def _print_table(found: list[Summary]) -> None:
-    if not found:
-        click.echo("no instances; `wfe run FILE` starts one", err=True)
-        return
+def print_table(found: Sequence[Summary]) -> None:
+    """Print instances, a line each."""
     rows = [("NAME", "WORKFLOW", "STATUS", "STARTED", "TOOK", "ID"), *map(_row, found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:

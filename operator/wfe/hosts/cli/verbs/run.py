@@ -51,6 +51,7 @@ async def _run(file: Path, asked: Asked) -> int:
         secrets=secrets,
         max_tasks=asked.max_tasks,
         sink=display.wrote,
+        copies=asked.copies,
     ) as host:
 
         async def start() -> str:

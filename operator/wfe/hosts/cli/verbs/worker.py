@@ -72,6 +72,8 @@ async def _work(asked: Asked) -> None:
         store=asked.store,
         queue=asked.text("queue"),
         locks=asked.text("locks"),
+        search=asked.copies.search,
+        logs=asked.copies.logs,
         state=state if isinstance(state, Path) else beside_the_store,
         workspace=asked.workspace or Path(),
         max_tasks=asked.max_tasks,
