@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 EXPECTED_SKIPS = Path(__file__).with_name("expected-skips.txt")
+
+# How long an example takes is the machine's business.
+settings.register_profile("wfe", deadline=None)
+settings.load_profile("wfe")
 
 
 @pytest.hookimpl(tryfirst=True)

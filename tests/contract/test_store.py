@@ -8,6 +8,7 @@ from tests.contract.store_urls import DURABLE, WITH_STORE, url_of
 from wfe import providers
 from wfe.ports.store import Store
 from wfe.testing.durability_contract import DurabilityContract
+from wfe.testing.groups_contract import GroupsContract
 from wfe.testing.messages_contract import MessagesContract
 from wfe.testing.store_contract import MakeStore, StoreContract
 
@@ -38,6 +39,9 @@ class TestStore(StoreContract): ...
 
 
 class TestMessages(MessagesContract): ...
+
+
+class TestGroups(GroupsContract): ...
 
 
 @pytest.mark.parametrize("scheme", DURABLE)

@@ -10,6 +10,7 @@ from typing import Final
 
 from wfe.definition import specs
 from wfe.definition.names import step_names
+from wfe.definition.services import Concurrency as WrittenConcurrency
 from wfe.definition.source import digest_of, normal_form
 from wfe.definition.step import CONTAINERS, ErrorBehavior, Step
 from wfe.definition.workflow import Declared, Place, WorkflowModel
@@ -18,6 +19,7 @@ from wfe.graph import node as n
 from wfe.graph.graph import Field, Graph, OnWorkspaceLost
 from wfe.graph.node import Node, OnError, OnLost
 from wfe.graph.place import placed
+from wfe.model.concurrency import Concurrency, Policy
 from wfe.model.instance import WorkflowRef
 from wfe.model.json import Json
 
@@ -40,7 +42,14 @@ def compile_workflow(workflow: WorkflowModel) -> Graph:
         outputs={name: _field(name, declared) for name, declared in workflow.outputs.items()},
         timeout=None if workflow.timeout is None else parse_duration(workflow.timeout),
         on_workspace_lost=OnWorkspaceLost(workflow.on_workspace_lost or "fail"),
+        concurrency=_concurrency(workflow.concurrency),
     )
+
+
+def _concurrency(written: WrittenConcurrency | None) -> Concurrency | None:
+    if written is None:
+        return None
+    return Concurrency(key=written.key, limit=written.limit, policy=Policy(written.policy))
 
 
 def _field(name: str, declared: Declared) -> Field:

@@ -57,9 +57,14 @@ class Birth:
     carried: Mapping[str, dict[str, Json]] = field(default_factory=dict)
 
 
-def submit(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
-    """Return a new instance that is Pending, at revision 1: the first `advance` by whoever drives it begins it."""
-    return _born(graph, birth, world).decision()
+def submit(graph: Graph, birth: Birth, *, world: Circumstances, message: str | None = None) -> Decision:
+    """Return a new instance that is Pending, at revision 1: the first `advance` that may begins it.
+
+    The message says what it waits for.
+    """
+    draft = _born(graph, birth, world)
+    draft.head["message"] = message
+    return draft.decision()
 
 
 def begin(graph: Graph, birth: Birth, *, world: Circumstances) -> Decision:
@@ -95,18 +100,14 @@ def _born(graph: Graph, birth: Birth, world: Circumstances) -> Draft:
 
 
 def _set_out(draft: Draft) -> None:
-    _started(draft)
+    """Begin; the time of the workflow runs from now."""
+    limit = draft.graph.timeout
+    draft.head["started_at"] = draft.now
+    draft.head["message"] = None
+    draft.head["deadline"] = None if limit is None else draft.now + limit
     draft.become(InstanceStatus.RUNNING)
     draft.later(Enter(ROOT))
     _settle(draft)
-
-
-def _started(draft: Draft) -> None:
-    """The time of the workflow runs from now, if it does not run yet."""
-    if draft.get("started_at") is None:
-        limit = draft.graph.timeout
-        draft.head["started_at"] = draft.now
-        draft.head["deadline"] = None if limit is None else draft.now + limit
 
 
 def advance(
@@ -129,7 +130,7 @@ def advance(
             break
         _take(draft, signal)
         _settle(draft)
-    if draft.status is InstanceStatus.PENDING:
+    if draft.status is InstanceStatus.PENDING and world.may_begin:
         _set_out(draft)
     _wake(draft)
     return draft.decision()
@@ -225,9 +226,11 @@ def _resume(draft: Draft) -> None:
     spent = draft.now - since
     limit = draft.get("deadline")
     draft.head["deadline"] = None if limit is None else limit + spent
-    _started(draft)
     draft.head["suspended_for"] = draft.get("suspended_for") + spent
     draft.head["suspended_at"] = None
+    if draft.get("started_at") is None:
+        draft.become(InstanceStatus.PENDING)
+        return
     draft.become(InstanceStatus.RUNNING)
     for pointer in draft.in_order():
         if pointer.child is not None:

@@ -75,13 +75,14 @@ class Circumstances:
     """What `advance` is told of the world: the time, a throw of the dice, and where new attempts will run.
 
     `incarnation` is the place that the instance's processes share, "" while there is none; `elsewhere` names the
-    places of attempts, by path and number, that have one of their own.
+    places of attempts, by path and number, that have one of their own. What may not begin stays Pending.
     """
 
     now: datetime
     jitter: float = 0.0
     incarnation: str = ""
     elsewhere: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    may_begin: bool = True
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from wfe.graph.node import ChildSpec, Node
+from wfe.model.concurrency import Concurrency
 from wfe.model.instance import WorkflowRef
 from wfe.model.json import Json
 
@@ -45,6 +46,7 @@ class Graph:
     outputs: Mapping[str, Field] = field(default_factory=dict)
     timeout: timedelta | None = None
     on_workspace_lost: OnWorkspaceLost = OnWorkspaceLost.FAIL
+    concurrency: Concurrency | None = None
     nodes: Mapping[str, Node] = field(init=False)
 
     def __post_init__(self) -> None:

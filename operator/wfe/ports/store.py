@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from wfe.model.concurrency import Group
 from wfe.model.decision import Decision
 from wfe.model.event import Event
 from wfe.model.failure import Failure
@@ -222,6 +223,18 @@ class Store(Protocol):
 
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         """End a claim and its offer for a report. None if the token is no offer's claim, or has expired."""
+        ...
+
+    async def group(self, key: str) -> Group:
+        """Return who is in a concurrency group; nobody is in one that nobody has written."""
+        ...
+
+    async def put_group(self, key: str, before: Group, after: Group) -> None:
+        """Replace a concurrency group.
+
+        Raises:
+            Conflict: it is not what it was `before`; nothing was changed.
+        """
         ...
 
     async def changes(self) -> Published:

@@ -21,6 +21,7 @@ from wfe.model.decision import Decision
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
 from wfe.model.signals import FailRequested, Signal
+from wfe.model.status import InstanceStatus
 from wfe.ports.executor import CannotGoOn
 from wfe.ports.store import Store
 from wfe.runtime.patience import pause, persistently
@@ -57,6 +58,7 @@ class Driver:
         self._dispatcher = dispatcher
         self._publish = publish
         self.patience: timedelta | None = None
+        self._may_begin = graph.concurrency is None
         self._told: list[Signal] = []
         self._may_have_mail = False
         self._stirred = asyncio.Event()
@@ -67,6 +69,11 @@ class Driver:
     def tell(self, signal: Signal) -> None:
         """Hand over what happened; it is decided about soon. It must come again after a crash by itself."""
         self._told.append(signal)
+        self._stirred.set()
+
+    def may_begin(self) -> None:
+        """Its concurrency group has a place for it."""
+        self._may_begin = True
         self._stirred.set()
 
     def look_in_inbox(self) -> None:
@@ -126,6 +133,8 @@ class Driver:
 
     def _only_waits(self) -> bool:
         """Whether everything it waits for comes by itself: the time, an event, somebody's signal."""
+        if self.instance.status is InstanceStatus.PENDING:
+            return False
         waits = (AwaitEvent, OfferActivity)
         return all(isinstance(command, waits) for command in outstanding(self.graph, self.instance))
 
@@ -156,7 +165,9 @@ class Driver:
 
     async def _placed(self, signals: Sequence[Signal]) -> Decision:
         def decide(world: Circumstances) -> Decision:
-            return advance(self.graph, self.instance, signals, world=world)
+            return advance(
+                self.graph, self.instance, signals, world=replace(world, may_begin=self._may_begin)
+            )
 
         try:
             return await self._placing.decide(self.graph, self.instance, decide)

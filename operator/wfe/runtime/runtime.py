@@ -30,6 +30,7 @@ from wfe.runtime.dispatch import Dispatch
 from wfe.runtime.driver import Driver
 from wfe.runtime.ends import Ends
 from wfe.runtime.events import Waiters
+from wfe.runtime.gates import Gates
 from wfe.runtime.nursery import Nursery
 from wfe.runtime.parking import Parking
 from wfe.runtime.patience import persistently
@@ -71,6 +72,7 @@ class Runtime:
     _dispatch: Dispatch = field(init=False)
     _placing: Placing = field(init=False)
     _parking: Parking = field(init=False)
+    _gates: Gates = field(init=False)
 
     def __post_init__(self) -> None:
         self._trees = Trees(self.leases, self.ttl)
@@ -78,6 +80,7 @@ class Runtime:
         self._waiters = Waiters(self.store)
         self._placing = Placing(self.clock, self.tasks)
         self._parking = Parking(self.clock, self._wake)
+        self._gates = Gates(self.store, self.clock, self.signal)
         children = Children(self.store, self.definitions, self)
         self._dispatch = Dispatch(self.store, self.clock, self.nursery, self.tasks, self._waiters, children)
 
@@ -102,9 +105,12 @@ class Runtime:
     async def _start(self, graph: Graph, birth: Birth) -> str:
         await self.definitions.keep(graph)
         pins = birth.pins or await self.definitions.closure(graph)
-        decision = await self._placing.decide(
-            graph, None, lambda world: begin(graph, replace(birth, pins=pins), world=world)
-        )
+        birth = replace(birth, pins=pins)
+        if graph.concurrency is None:
+            decision = await self._placing.decide(graph, None, lambda world: begin(graph, birth, world=world))
+        else:
+            world = Circumstances(now=self.clock.now())
+            decision = submit(graph, birth, world=world, message="waits for a place in its concurrency group")
         if birth.parent is None:
             await self._trees.claim(birth.id)
         if await self.store.create(decision):
@@ -179,14 +185,18 @@ class Runtime:
     async def _run(self, driver: Driver, born: Decision | None) -> None:
         instance = driver.instance
         waits = False
+        gate = self.nursery.start(self._gates.open(driver), name="wait for a place")
         try:
             last = await driver.run(born)
             waits = not last.status.is_final
             if not waits:
                 self._ends.ended(last)
+                gate.cancel()
+                await persistently(self.clock, partial(self._gates.leave, driver.graph, last))
         except Exception as error:  # noqa: BLE001 - it is this instance's, and no other's
             self._ends.broke(instance.id, error)
         finally:
+            gate.cancel()
             del self._drives[instance.id]
             if waits:
                 self._parking.put(instance.id, root_of(instance), driver.wake_at)
@@ -305,6 +315,7 @@ class Runtime:
         for instance in await self.store.inboxes():
             self._look_in_inbox(instance)
         await self._waiters.look_around(published)
+        self._gates.stir()
         for instance in self._ends.awaited():
             if not self.is_driving(instance):
                 await self._ends.look(instance)

@@ -76,6 +76,30 @@ def test_suspend_and_resume_by_the_spec(site: Site) -> None:
     assert_phase(site.ended("held"), "Complete")
 
 
+def test_a_concurrency_group_lets_one_begin_after_the_other(site: Site) -> None:
+    waits = {"name": "wait", "wait_for": {"event": "go", "key": "((me))"}}
+    key = {"key": "one-((place))", "limit": 1}
+    site.define("turns", waits, inputs={"me": "string", "place": "string"}, concurrency=key)
+    site.start("turn-1", "turns", inputs={"me": "turn-1", "place": "here"})
+    site.until_phase("turn-1", "Running")
+    for name in ("turn-2", "turn-3"):
+        site.start(name, "turns", inputs={"me": name, "place": "here"})
+        site.until(lambda name=name: "waits for a place" in str(site.status(name).get("message")), "no word")
+        assert site.status(name)["phase"] == "Pending"
+    site.change("turn-2", desiredState="Terminated")
+    site.until_phase("turn-2", "Terminated")
+    assert site.status("turn-3")["phase"] == "Pending"
+    site.change("turn-1", desiredState="Terminated")
+    site.until_phase("turn-3", "Running")
+    site.change("turn-3", desiredState="Terminated")
+    site.until_phase("turn-3", "Terminated")
+    assert not [
+        one
+        for one in site.cluster.items(site.namespace, "configmaps")
+        if one["metadata"]["name"].startswith("wfe-g-")
+    ]
+
+
 def test_a_terminated_instance_runs_its_ensure_hook(site: Site) -> None:
     step = shell("sleep", "sleep 600")
     site.define("cancelled", {**step, "ensure": shell("tidy", "echo tidied=yes >> $WFE_OUTPUT")})

@@ -12,6 +12,7 @@ from wfe.ports.leases import Leases
 from wfe.ports.store import Store
 from wfe.providers.customresource import KubernetesProvider
 from wfe.testing.durability_contract import DurabilityContract
+from wfe.testing.groups_contract import GroupsContract
 from wfe.testing.hand import Hand
 from wfe.testing.leases_contract import LeasesContract, World
 from wfe.testing.messages_contract import MessagesContract
@@ -58,6 +59,9 @@ class TestStore(StoreContract): ...
 
 
 class TestMessages(MessagesContract): ...
+
+
+class TestGroups(GroupsContract): ...
 
 
 class TestDurability(DurabilityContract): ...

@@ -8,7 +8,7 @@ from wfe.providers.postgres.statements import SQL
 pytestmark = pytest.mark.integration
 
 # These are not of our tables, or are asked for all that waits.
-ELSEWHERE = {"prepare_session", "schema_version", "migration_lock", "create_schema", "notify"}
+ELSEWHERE = {"prepare_session", "schema_version", "migration_lock", "create_schema", "notify", "backend"}
 WHOLE = {"inboxes"}
 
 

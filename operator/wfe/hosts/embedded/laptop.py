@@ -8,7 +8,7 @@ from wfe.hosts.embedded.containers import NoContainers, container_program
 from wfe.language import Loaded
 
 _IGNORED: Final = ("image", "memory", "cpu", "pull_policy")
-_OF_CLUSTERS: Final = ("shared_volume", "retention", "concurrency")
+_OF_CLUSTERS: Final = ("shared_volume", "retention")
 
 
 def ignored_here(loaded: Loaded) -> list[str]:

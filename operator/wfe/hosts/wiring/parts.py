@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from wfe.hosts.wiring.departed import WithoutTheDead
 from wfe.ports.leases import Leases
 from wfe.ports.logs import LogStore
 from wfe.ports.provider import Provider
@@ -53,12 +54,17 @@ class Parts:
         Raises:
             UrlInvalid: the technology has none.
         """
-        found = self._provider(url).leases(holder, now=now)
-        if found is None:
-            raise UrlInvalid(
-                f"`{_scheme(url or self._store)}:` has no leases; use the store's own, or `redis://…` as the locks"
-            )
-        return found
+        provider = self._provider(url)
+
+        def leases_of(name: str) -> Leases:
+            found = provider.leases(name, now=now)
+            if found is None:
+                raise UrlInvalid(
+                    f"`{_scheme(url or self._store)}:` has no leases; use the store's own, or `redis://…` as the locks"
+                )
+            return found
+
+        return WithoutTheDead(leases_of, holder)
 
     def queue(self, url: str | None, *, now: Callable[[], datetime]) -> Queue | None:
         """Return the queue; None if none was asked for and the store brings none.

@@ -77,6 +77,11 @@ def log_name(instance: str, number: int) -> str:
     return f"wfe-l-{digest(instance, 20)}-{number}"
 
 
+def group_name(key: str) -> str:
+    """Return the name of the object of a concurrency group."""
+    return f"wfe-g-{digest(key, 24)}"
+
+
 def activity_name(instance: str, path: str, attempt: int) -> str:
     """Return the name of the Lease of an offered activity."""
     return f"wfe-o-{digest(f'{instance}/{path}/{attempt}', 24)}"

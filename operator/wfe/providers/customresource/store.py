@@ -6,6 +6,7 @@ from secrets import token_hex
 
 from wfe.kube import ApiConflict, ApiNotFound, Client, Informer
 from wfe.kube.resource import CONFIG_MAPS
+from wfe.model.concurrency import Group
 from wfe.model.decision import Decision
 from wfe.model.event import Event
 from wfe.model.instance import Instance
@@ -21,6 +22,7 @@ from wfe.providers.customresource.endings import Endings
 from wfe.providers.customresource.errors import translated
 from wfe.providers.customresource.events import LIFE, Events
 from wfe.providers.customresource.finding import Finder
+from wfe.providers.customresource.groups import Groups
 from wfe.providers.customresource.kinds import EventObject, InstanceObject
 from wfe.providers.customresource.loading import Loader
 from wfe.providers.customresource.mail import Mail
@@ -62,6 +64,7 @@ class CustomResourceStore:
         self._events = Events(self._room, life=event_life, is_told=events is not None)
         self._definitions = Definitions(self._room)
         self._activities = Activities(self._room)
+        self._groups = Groups(self._room)
         self._reports = Reports(self._room, self._activities, self._mail)
         self._endings = Endings(self._room, self._finder)
         self._listens = False
@@ -197,6 +200,12 @@ class CustomResourceStore:
 
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         return await self._activities.close(token, now=now)
+
+    async def group(self, key: str) -> Group:
+        return await self._groups.get(key)
+
+    async def put_group(self, key: str, before: Group, after: Group) -> None:
+        await self._groups.put(key, before, after)
 
     async def changes(self) -> Published:
         """Return once others may have written, or this store something that others wait for.

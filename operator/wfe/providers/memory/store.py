@@ -7,6 +7,7 @@ from datetime import datetime
 
 from wfe.errors import Conflict, NameTaken, NotFound
 from wfe.model import codec
+from wfe.model.concurrency import Group
 from wfe.model.decision import Decision
 from wfe.model.event import Event
 from wfe.model.instance import Instance
@@ -38,6 +39,7 @@ class MemoryStore:
         self._definitions: dict[str, Definition] = {}
         self._events: list[Event] = []
         self._activities = Activities()
+        self._groups: dict[str, Group] = {}
         self._sequence = 0
         self._changed = asyncio.Event()
 
@@ -166,6 +168,18 @@ class MemoryStore:
 
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         return self._activities.close(token, now=now)
+
+    async def group(self, key: str) -> Group:
+        return self._groups.get(key, Group())
+
+    async def put_group(self, key: str, before: Group, after: Group) -> None:
+        if self._groups.get(key, Group()) != before:
+            raise Conflict(f"concurrency group `{key}` is another by now")
+        self._groups[key] = after
+        if not after.members:
+            del self._groups[key]
+        if after != before:
+            self._changed.set()
 
     async def changes(self) -> Published:
         await self._changed.wait()

@@ -15,7 +15,7 @@ import asyncpg
 from wfe.errors import StoreUnavailable
 from wfe.providers.postgres.address import Address
 from wfe.providers.postgres.connections import Connections
-from wfe.providers.postgres.errors import in_our_words
+from wfe.providers.postgres.errors import StoreUnusable
 from wfe.providers.postgres.news import News
 from wfe.providers.postgres.schema import migrate
 from wfe.providers.postgres.statements import SQL
@@ -46,13 +46,20 @@ class Database:
             self._connections = Connections(self.address, patience=self._patience)
             try:
                 async with self.connection() as connection:
+                    await self.news.open()
+                    await self.refuse_shared(connection)
                     await migrate(connection, self.address)
-                with in_our_words(self.address):
-                    async with asyncio.timeout(self._patience.total_seconds()):
-                        await self.news.open()
             except BaseException:
                 await self._disconnect()
                 raise
+
+    async def refuse_shared(self, connection: asyncpg.Connection) -> None:
+        """Refuse a connection that ends at the same process of the server as the listening one."""
+        if await connection.fetchval(SQL["backend"]) == self.news.backend:
+            raise StoreUnusable(
+                f"the connections to `{self.address.shown}` are shared by transactions; let the pooler in between pool "
+                "sessions"
+            )
 
     async def close(self) -> None:
         """Disconnect; nothing if that is done."""

@@ -8,12 +8,13 @@ processes would queue for. A process that was deaf for a while takes it that any
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
+from enum import StrEnum
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
-from wfe.errors import WfeError
+from wfe.errors import StoreUnavailable, WfeError
 from wfe.model.codec import load_json
 from wfe.model.forms import dump_ascii
 from wfe.ports.store import Published
@@ -23,12 +24,19 @@ if TYPE_CHECKING:
     from wfe.providers.postgres.database import Database
 
 Topic = tuple[str, str]
-ANY: Final = "*"
-QUEUE: Final = "queue"
 LONGEST: Final = 7000  # Postgres takes 7999 bytes
 GATHER_SECONDS: Final = 0.03
 LISTEN_AGAIN_SECONDS: Final = 1.0
 SIGN_OF_LIFE_SECONDS: Final = 5.0
+HEAR_WITHIN_SECONDS: Final = 5.0
+
+
+class Word(StrEnum):
+    """What is said where there are no names of events to tell."""
+
+    ANY = "*"
+    QUEUE = "queue"
+    HELLO = "hello"
 
 
 class Bell:
@@ -47,7 +55,12 @@ class Bell:
 
 
 class News:
-    """What is heard, and what is said, on the channel of a schema."""
+    """What is heard, and what is said, on the channel of a schema.
+
+    Attributes:
+        bell: rings when the queue may have something.
+        backend: the process of the server that serves the connection on which we listen.
+    """
 
     def __init__(self, database: "Database") -> None:
         self._database = database
@@ -58,6 +71,7 @@ class News:
         self._topics: set[Topic] | None = set()
         self._to_do = asyncio.Event()
         self._untold = False
+        self.backend = 0
 
     @property
     def channel(self) -> str:
@@ -67,17 +81,28 @@ class News:
     def words(self, topics: Iterable[Topic] = ()) -> str:
         """Return what to say of a write that brought these events; `wrote` tells this process the same."""
         text = dump_ascii(sorted(set(topics)))
-        return f"{self._name} {text if len(text) <= LONGEST else ANY}"
+        return f"{self._name} {text if len(text) <= LONGEST else Word.ANY}"
 
     @property
     def words_of_queue(self) -> str:
         """What to say when a key was put."""
-        return f"{self._name} {QUEUE}"
+        return f"{self._name} {Word.QUEUE}"
 
     async def open(self) -> None:
-        """Begin to listen: what is written after this is heard."""
+        """Begin to listen: what is written after this is heard.
+
+        Raises:
+            StoreUnavailable: nothing is heard, not even what we say ourselves.
+        """
         self._listener = asyncio.create_task(self._listen(), name="listen to the database")
-        await self._is_heard.wait()
+        try:
+            async with asyncio.timeout(HEAR_WITHIN_SECONDS):
+                await self._is_heard.wait()
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                f"the database `{self._database.address.shown}` does not pass on notifications; if a pooler is in "
+                "between, it has to pool sessions, not transactions"
+            ) from error
 
     async def close(self) -> None:
         """Say what has not been said, and end."""
@@ -111,14 +136,27 @@ class News:
             self._topics.update(topics)
         self._is_heard.set()
 
-    def _hear(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+    def _hear(self, _connection: Any, backend: int, _channel: str, payload: object) -> None:
         name, _, text = str(payload).partition(" ")
         if name == self._name:
+            self._hear_myself(text, backend)
             return
-        if text == QUEUE:
+        match text:
+            case Word.HELLO:
+                pass
+            case Word.QUEUE:
+                self.bell.ring()
+            case Word.ANY:
+                self._heard_of(None)
+            case _:
+                self._heard_of([(topic[0], topic[1]) for topic in load_json(text)])
+
+    def _hear_myself(self, text: str, backend: int) -> None:
+        if text == Word.HELLO:
+            self.backend = backend
+            # Whatever was said before, nobody heard it.
+            self._heard_of(None)
             self.bell.ring()
-        else:
-            self._heard_of(None if text == ANY else [(topic[0], topic[1]) for topic in load_json(text)])
 
     async def _listen(self) -> None:
         while True:
@@ -134,9 +172,7 @@ class News:
         connection.add_termination_listener(lost)
         try:
             await connection.add_listener(self.channel, self._hear)
-            # Whatever was said before, nobody heard it.
-            self._heard_of(None)
-            self.bell.ring()
+            await connection.fetch(SQL["notify"], self.channel, f"{self._name} {Word.HELLO}")
             while not connection.is_closed():
                 await self._say(connection)
         finally:

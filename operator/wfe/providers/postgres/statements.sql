@@ -6,6 +6,8 @@ SELECT
     set_config('search_path', $1, false),
     set_config('TimeZone', 'UTC', false),
     set_config('jit', 'off', false),
+    -- What waited for a row that was changed meanwhile looks at it again: so saves are judged.
+    set_config('default_transaction_isolation', 'read committed', false),
     -- Plans are made once. One made while a table was small must not read all of it when it has grown.
     set_config('plan_cache_mode', 'force_generic_plan', false),
     set_config('enable_seqscan', 'off', false),
@@ -209,6 +211,9 @@ WHERE starts_with(key, $1) AND holder IS NOT NULL AND until > statement_timestam
 -- notify
 SELECT pg_notify($1, $2)
 
+-- backend
+SELECT pg_backend_pid()
+
 -- schema_version
 SELECT
     to_regclass(quote_ident($1) || '.migrations') IS NOT NULL AS is_ours,
@@ -275,3 +280,15 @@ SELECT CASE WHEN again IS NOT NULL THEN pg_notify($3, $4) END FROM mine
 
 -- time_left
 SELECT at - statement_timestamp() AS time_left FROM queue ORDER BY at, number LIMIT 1
+
+-- group
+SELECT body FROM concurrency WHERE place = $1
+
+-- make_group
+INSERT INTO concurrency (place, body) VALUES ($1, $2) ON CONFLICT (place) DO NOTHING RETURNING place
+
+-- swap_group
+UPDATE concurrency SET body = $3 WHERE place = $1 AND body = $2 RETURNING place
+
+-- drop_group
+DELETE FROM concurrency WHERE place = $1 AND body = $2 RETURNING place

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from wfe.model import codec
+from wfe.model.concurrency import Group
 from wfe.model.decision import Decision
 from wfe.model.event import Event
 from wfe.model.instance import Instance
@@ -12,7 +13,7 @@ from wfe.model.json import Json
 from wfe.model.record import StepRecord
 from wfe.model.signals import Signal
 from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Published, Query, Summary
-from wfe.providers.postgres import activities, definitions, instances, messages
+from wfe.providers.postgres import activities, concurrency, definitions, instances, messages
 from wfe.providers.postgres.database import Database
 from wfe.providers.postgres.groups import Groups
 from wfe.providers.postgres.messages import Post, Publication
@@ -103,6 +104,12 @@ class PostgresStore:
 
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         return await activities.close(self.database, token, now)
+
+    async def group(self, key: str) -> Group:
+        return await concurrency.get(self.database, key)
+
+    async def put_group(self, key: str, before: Group, after: Group) -> None:
+        await concurrency.put(self.database, key, before, after)
 
     async def changes(self) -> Published:
         return await self.database.news.wait()

@@ -219,3 +219,12 @@ DELETE FROM log_segments WHERE written < ? RETURNING attempt
 -- expire_attempt
 DELETE FROM log_attempts WHERE number = :number
 AND NOT EXISTS (SELECT 1 FROM log_segments WHERE attempt = :number)
+
+-- group
+SELECT body FROM concurrency WHERE key = ?
+
+-- put_group
+INSERT INTO concurrency (key, body) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET body = excluded.body
+
+-- drop_group
+DELETE FROM concurrency WHERE key = ?

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from wfe.model import codec
+from wfe.model.concurrency import Group
 from wfe.model.decision import Decision
 from wfe.model.event import Event
 from wfe.model.instance import Instance
@@ -11,7 +12,7 @@ from wfe.model.json import Json
 from wfe.model.record import StepRecord
 from wfe.model.signals import Signal
 from wfe.ports.store import ActivityClaim, ActivityOffer, Definition, Published, Query, Summary
-from wfe.providers.sqlite import activities, definitions, instances, messages
+from wfe.providers.sqlite import activities, definitions, groups, instances, messages
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.saves import Save
 
@@ -100,6 +101,12 @@ class SqliteStore:
 
     async def close_activity(self, token: str, *, now: datetime) -> ActivityOffer | None:
         return await self.database.write(lambda connection: activities.close(connection, token, now))
+
+    async def group(self, key: str) -> Group:
+        return await self.database.read(lambda connection: groups.get(connection, key))
+
+    async def put_group(self, key: str, before: Group, after: Group) -> None:
+        await self.database.write(lambda connection: groups.put(connection, key, before, after))
 
     async def changes(self) -> Published:
         await self.database.changes()

@@ -20,6 +20,8 @@ MINUTE = timedelta(minutes=1)
 def a_proc(directory: Path, *, boot: str = "boot", pid: int = ME, stat: str = "S", started: int = 77) -> Path:
     (directory / "sys/kernel/random").mkdir(parents=True)
     (directory / "sys/kernel/random/boot_id").write_text(f"{boot}\n")
+    (directory / "self/ns").mkdir(parents=True)
+    (directory / "self/ns/pid").symlink_to("pid:[9]")
     (directory / str(pid)).mkdir()
     between = " ".join(["0"] * 18)
     (directory / str(pid) / "stat").write_text(f"{pid} (a) b (c)) {stat} {between} {started} 0 0\n")
@@ -27,17 +29,18 @@ def a_proc(directory: Path, *, boot: str = "boot", pid: int = ME, stat: str = "S
 
 
 def test_a_process_names_itself(tmp_path: Path) -> None:
-    assert holder_name("r", proc=a_proc(tmp_path)) == f"boot:{ME}:77:r"
+    assert holder_name("r", proc=a_proc(tmp_path)) == f"boot/9:{ME}:77:r"
 
 
 @pytest.mark.parametrize(
     ("holder", "is_alive"),
     [
-        pytest.param(f"boot:{ME}:77:r", True, id="runs"),
-        pytest.param(f"boot:{ME + 1}:77:r", False, id="gone"),
-        pytest.param(f"boot:{ME}:76:r", False, id="its-pid-was-given-to-another"),
-        pytest.param(f"other:{ME + 1}:77:r", True, id="another-machine-or-boot"),
-        pytest.param("boot:x:77:r", True, id="no-pid"),
+        pytest.param(f"boot/9:{ME}:77:r", True, id="runs"),
+        pytest.param(f"boot/9:{ME + 1}:77:r", False, id="gone"),
+        pytest.param(f"boot/9:{ME}:76:r", False, id="its-pid-was-given-to-another"),
+        pytest.param(f"other/9:{ME + 1}:77:r", True, id="another-machine-or-boot"),
+        pytest.param(f"boot/8:{ME + 1}:77:r", True, id="another-container"),
+        pytest.param("boot/9:x:77:r", True, id="no-pid"),
         pytest.param("me", True, id="another-kind-of-name"),
         pytest.param("", True, id="no-name"),
     ],
@@ -47,7 +50,7 @@ def test_a_holder_is_judged_by_its_process(tmp_path: Path, holder: str, is_alive
 
 
 def test_a_zombie_holds_nothing(tmp_path: Path) -> None:
-    assert not holder_alive(f"boot:{ME}:77:r", proc=a_proc(tmp_path, stat="Z"))
+    assert not holder_alive(f"boot/9:{ME}:77:r", proc=a_proc(tmp_path, stat="Z"))
 
 
 def test_without_proc_everybody_is_alive(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from wfe import providers
+from wfe.model.concurrency import Group
 from wfe.model.signals import CancelRequested
 from wfe.ports.search import SearchQuery
 from wfe.testing.builders import NOON, a_record
@@ -79,5 +80,17 @@ async def test_search_and_logs_are_there_and_empty(url: str) -> None:
         await provider.search.put([a_document("a", "word")])
         assert [one.id for one in (await provider.search.find(SearchQuery(text="word"))).found] == ["a"]
         assert await read(provider.logs) == []
+    finally:
+        await provider.close()
+
+
+async def test_concurrency_groups_are_there_and_empty(url: str) -> None:
+    provider = providers.find(url)
+    assert provider.store
+    await provider.open()
+    try:
+        assert await provider.store.group("k") == Group()
+        await provider.store.put_group("k", Group(), Group(("full",)))
+        assert await provider.store.group("k") == Group(("full",))
     finally:
         await provider.close()

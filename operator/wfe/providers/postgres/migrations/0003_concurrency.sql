@@ -1,0 +1,6 @@
+-- Who runs and who waits under one key of `concurrency`; `place` is the key's digest.
+
+CREATE TABLE concurrency (
+    place bytea PRIMARY KEY,
+    body text NOT NULL
+);

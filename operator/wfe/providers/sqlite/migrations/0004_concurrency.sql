@@ -1,0 +1,6 @@
+-- Who runs and who waits under one key of `concurrency`.
+
+CREATE TABLE concurrency (
+    key TEXT PRIMARY KEY,
+    body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
