@@ -52,7 +52,12 @@ class Operator:
     def start(self, *, wait: bool = True) -> None:
         """Start it, and wait until it says that it is ready."""
         config = self.directory / f"{self.name}.yaml"
-        runner = {"image": RUNNER_IMAGE, "imagePullPolicy": "IfNotPresent", "startPatience": "20s"}
+        runner = {
+            "image": RUNNER_IMAGE,
+            "imagePullPolicy": "IfNotPresent",
+            "startPatience": "20s",
+            "releaseAfter": "2s",
+        }
         settings = {"port": self.port, "runner": runner, "leaseNamespace": "default", **self.settings}
         config.write_text(json.dumps(settings))
         with self.log.open("ab") as log:

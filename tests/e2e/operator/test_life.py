@@ -229,6 +229,20 @@ def test_an_event_wakes_who_waits_for_it(site: Site) -> None:
     assert_phase(site.ended("waiting-1"), "Complete")
 
 
+def test_a_pod_goes_while_its_instance_waits_and_its_lines_stay(site: Site) -> None:
+    wait = {"name": "wait", "wait_for": {"event": "go", "key": "k"}}
+    site.define("restful", shell("a", "echo before"), wait, shell("b", "echo after"), workspace="none")
+    site.start("restful-1", "restful")
+    site.until_reason("restful-1", "Waiting")
+    site.until(lambda: not site.pods(), "its pod is still there")
+    logs = ("logs", "restful-1", "-n", site.namespace, "--cluster")
+    assert "before" in site.cluster.wfe(*logs).stdout
+    site.cluster.wfe("publish", "go", "k", "{}", "-n", site.namespace, "--cluster")
+    assert_phase(site.settled("restful-1"), "Complete")
+    said = site.cluster.wfe(*logs).stdout
+    assert [said.count(word) for word in ("before", "after")] == [1, 1], said
+
+
 def test_an_isolated_step_runs_in_a_pod_of_its_own(site: Site) -> None:
     alone = shell("alone", "echo where=$HOSTNAME >> $WFE_OUTPUT", isolation="pod")
     site.define("apart", shell("a", "true"), alone, outputs={"where": "string"})

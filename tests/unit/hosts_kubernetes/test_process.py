@@ -110,4 +110,4 @@ def test_every_kind_of_driver_is_one_of_the_runtimes() -> None:
 
     def told(_instance: str, _error: Exception) -> None: ...
 
-    assert issubclass(driver_type(prepare, lambda _: None, told, told), Driver)
+    assert issubclass(driver_type(prepare, lambda _instance, _due: None, told, told), Driver)

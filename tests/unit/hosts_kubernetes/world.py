@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from wfe.hosts.kubernetes.building import Caches
@@ -73,7 +74,9 @@ class FakeFooting:
 
     def saved(self, instance: Instance, change: Lifecycle, later: Later) -> None: ...
 
-    def waits(self, instance: Instance, later: Later) -> None: ...
+    def waits(self, place: Place, instance: Instance, due: datetime | None, later: Later) -> None: ...
+
+    def goes_on(self, instance: str) -> None: ...
 
     async def tend(self) -> None: ...
 

@@ -17,6 +17,7 @@ from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.objects import WorkflowObject
 from wfe.hosts.kubernetes.placing import Pods
 from wfe.hosts.kubernetes.pool import Pool
+from wfe.hosts.kubernetes.resting import Rests
 from wfe.hosts.kubernetes.settings import Runner, Settings, SettingsInvalid
 from wfe.kube import Client, Informer
 from wfe.kube.resource import PODS
@@ -78,9 +79,18 @@ def footing_of(
     namespaces = written.namespaces or settings.namespaces
     pool = Pool(client, caches.idle, caches.runners, pods, written.size, namespaces)
     started = metrics.dispatch_seconds.observe
-    tasks = Pods(runner, isolated, now=client.now, started=started, pool=pool, homes=homes)
     keeper = Keeper(runner, isolated, homes, archives)
-    return Footing(runner, isolated, homes, archives, keeper, tasks, pool)
+
+    def has_pod(root: str) -> bool:
+        every = (pod for pod in caches.runners.values() if pod.metadata.labels.get(labels.ROOT) == root)
+        return any(not pod.is_ending and not pod.is_over for pod in every)
+
+    after = parse_duration(settings.runner.release_after)
+    rests = Rests(runner, keeper, homes, after, client.now, has_pod)
+    tasks = Pods(
+        runner, isolated, now=client.now, started=started, pool=pool, homes=homes, leaving=rests.leaving
+    )
+    return Footing(runner, isolated, homes, archives, keeper, tasks, pool, rests)
 
 
 def pod_settings(runner: Runner) -> PodSettings:

@@ -1,6 +1,7 @@
 """A driver of the operator: it knows the home of its instance before it acts, and tells what is in its way."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 from wfe.errors import Retryable
 from wfe.model.decision import Decision
@@ -8,7 +9,7 @@ from wfe.model.instance import Instance
 from wfe.runtime.driver import Driver
 
 Prepare = Callable[[Instance], Awaitable[None]]
-Left = Callable[[Instance], None]
+Left = Callable[[Instance, datetime | None], None]
 Broke = Callable[[str, Exception], None]
 
 
@@ -17,7 +18,7 @@ def driver_type(prepare: Prepare, left: Left, held_up: Broke, broke: Broke) -> t
 
     Args:
         prepare: called before an instance is driven.
-        left: told of an instance that has ended, or only waits.
+        left: told of an instance that has ended, or only waits, and when it is due by itself.
         held_up: told why an instance cannot go on just now; it is tried again.
         broke: told why an instance cannot be driven.
     """
@@ -33,7 +34,7 @@ def driver_type(prepare: Prepare, left: Left, held_up: Broke, broke: Broke) -> t
             except Exception as error:
                 broke(self.instance.id, error)
                 raise
-            left(last)
+            left(last, self.wake_at)
             return last
 
         def held_up(self, error: Retryable) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from wfe.errors import Permanent
@@ -15,6 +15,7 @@ from wfe.hosts.kubernetes.homes import NotKnownYet, Place, TreeHomes
 from wfe.hosts.kubernetes.keeping import Keeper
 from wfe.hosts.kubernetes.placing import Pods
 from wfe.hosts.kubernetes.pool import Pool
+from wfe.hosts.kubernetes.resting import Rests
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle, StepChanged
 from wfe.ports.executor import Executor
@@ -35,8 +36,12 @@ class Grounds(Protocol):
         """Keep the log of an instance that has ended, and give back what its steps had."""
         ...
 
-    def waits(self, instance: Instance, later: Later) -> None:
-        """Hear that an instance only waits from now on: hold nothing of it."""
+    def waits(self, place: Place, instance: Instance, due: datetime | None, later: Later) -> None:
+        """Hear that an instance only waits from now on, or until it is due: hold nothing of it."""
+        ...
+
+    def goes_on(self, instance: str) -> None:
+        """Hear that an instance is driven again."""
         ...
 
     async def forget(self, place: Place, instance: str) -> None:
@@ -48,7 +53,7 @@ class Grounds(Protocol):
         ...
 
     async def tend(self) -> None:
-        """Keep idle pods at hand, until cancelled."""
+        """Keep idle pods at hand, and give back those of instances that only wait; until cancelled."""
         ...
 
     async def release_orphans(self, known: Collection[str]) -> None:
@@ -71,6 +76,7 @@ class Footing:
     keeper: Keeper
     pods: Pods
     pool: Pool
+    rests: Rests
 
     @property
     def executor(self) -> Executor:
@@ -104,16 +110,22 @@ class Footing:
         return any(instance == owner for _, _, owner in self.isolated.instances())
 
     def _forget(self, namespace: str, instance: str) -> None:
+        self.rests.ends(instance)
         self.archive.forget(namespace, instance)
         self.keeper.forget(instance)
         self.pods.ran_isolated.discard(instance)
 
-    def waits(self, instance: Instance, later: Later) -> None:
-        """Hear that an instance only waits from now on: hold nothing of it."""
+    def waits(self, place: Place, instance: Instance, due: datetime | None, later: Later) -> None:
+        """Hear that an instance only waits from now on, or until it is due: hold nothing of it."""
         home = self.homes.known(instance.id)
         self.homes.forget([instance.id])
         if home is not None:
+            self.rests.begins(place, home, instance, due)
             later(self.keeper.relieve(home, instance))
+
+    def goes_on(self, instance: str) -> None:
+        """Hear that an instance is driven again."""
+        self.rests.ends(instance)
 
     def saved(self, instance: Instance, change: Lifecycle, later: Later) -> None:
         """Hear of a save: pods need not keep what an instance knows by now, once that is kept.
@@ -133,8 +145,10 @@ class Footing:
                 later(self.keeper.relieve(home, instance))
 
     async def tend(self) -> None:
-        """Keep idle pods at hand, until cancelled."""
-        await self.pool.run()
+        """Keep idle pods at hand, and give back those of instances that only wait; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.pool.run(), name="keep the pool")
+            group.create_task(self.rests.run(), name="give back what rests")
 
     async def release_orphans(self, known: Collection[str]) -> None:
         """Pods of attempts keep finalizers: let go of those whose roots are not known any more."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from wfe.errors import Retryable
 from wfe.graph.graph import Graph
 from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.model.commands import StartTask
@@ -41,6 +42,10 @@ class HomePlanner:
         return placed(task, self.homes.of(instance, graph).needs, self.settings)
 
 
+class StillLeaving(Retryable):
+    """There will be a new pod once the earlier one is gone."""
+
+
 class Claims(Protocol):
     """Idle pods that a tree can take over."""
 
@@ -58,6 +63,7 @@ class Pods:
         started: told how many seconds after its dispatch each attempt started.
         pool: where a pod for an instance that has none may come from.
         homes: the homes of instances.
+        leaving: the roots of trees whose pods are just going.
         ran_isolated: the instances that have had pods of attempts.
     """
 
@@ -67,6 +73,7 @@ class Pods:
     started: Callable[[float], None] = lambda _: None
     pool: Claims | None = None
     homes: TreeHomes | None = None
+    leaving: set[str] = field(default_factory=set)
     ran_isolated: set[str] = field(default_factory=set)
     _running: dict[AttemptKey, Executor] = field(default_factory=dict)
 
@@ -76,13 +83,21 @@ class Pods:
 
     def place(self, instance: Instance | None) -> str:
         """Return the runner pod of an instance, as far as it is known."""
+        if instance is not None and not self.leaving.isdisjoint({instance.id, instance.root}):
+            return ""
         return self.runner.place(instance)
 
     def takes(self, task: ProcessTask, incarnation: str) -> bool:
         return self._of(task).takes(task, incarnation)
 
     async def admit(self, task: ProcessTask, instance: Instance) -> str:
-        """Make the pod, or find it."""
+        """Make the pod, or find it.
+
+        Raises:
+            StillLeaving: the pod that it had is just going, since it only waited.
+        """
+        if not task.isolated and not self.leaving.isdisjoint({instance.id, instance.root}):
+            raise StillLeaving(f"the earlier pod of instance `{instance.name}` is just being given back")
         is_first = not task.isolated and instance.incarnation is None and not self.runner.place(instance)
         if is_first and self.pool is not None and self.homes is not None:
             await self.pool.claim(await self.homes.home(instance.id))

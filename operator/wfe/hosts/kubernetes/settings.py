@@ -76,6 +76,7 @@ class Runner(_Settings):
     storage_class_name: str = ""
     root_namespaces: tuple[str, ...] = ()
     start_patience: Duration = "5m"
+    release_after: Duration = "5m"
     node_selector: dict[str, str] = Field(default_factory=dict)
     tolerations: tuple[dict[str, Any], ...] = ()
     priority_class_name: str = ""

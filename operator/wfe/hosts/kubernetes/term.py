@@ -6,7 +6,7 @@ When the term ends, everything in it lets go: what runs in pods runs on, and the
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from secrets import token_hex
 from typing import Any, Final
 
@@ -183,12 +183,13 @@ class Term:
         leases = MemoryLeases(self._table, self._identity, now=world.clock.now)
 
         async def prepare(instance: Instance) -> None:
+            self._footing.goes_on(instance.id)
             await self._homes.learn(place, instance)
 
-        def left(instance: Instance) -> None:
+        def left(instance: Instance, due: datetime | None) -> None:
             if not instance.status.is_final:
                 # It only waits; its home is found out again when it goes on.
-                self._footing.waits(instance, self._later)
+                self._footing.waits(place, instance, due, self._later)
 
         def held_up(instance: str, error: Exception) -> None:
             self._carrier.held_up(room, instance, error)

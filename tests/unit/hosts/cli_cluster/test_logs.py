@@ -87,6 +87,14 @@ def test_a_running_instance_is_read_from_all_its_pods_in_the_order_of_time(runs:
     )
 
 
+def test_what_a_pod_that_is_gone_said_is_read_from_what_was_kept_so_far(runs: Cluster) -> None:
+    a_pod(runs, "runner", uid(runs, "one"))
+    runs.server.containers.prints("runner", "main", stamped(2, "[a] same") + stamped(4, "[b] last"))
+    keep(runs, "one", ("a", 1, 1, "same\n"), ("a", 1, 2, "same\n"), ("gone", 1, 3, "third\n"))
+
+    assert runs.wfe("logs", "one", "--no-prefix").stdout == "same\nsame\nthird\nlast\n"
+
+
 def test_the_lines_of_one_step_come_as_it_wrote_them(runs: Cluster) -> None:
     a_pod(runs, "runner", uid(runs, "one"))
     runs.server.containers.prints("runner", "main", stamped(1, "[a] first") + stamped(2, "[b] second"))

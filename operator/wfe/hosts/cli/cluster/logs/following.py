@@ -32,7 +32,18 @@ async def log_now(room: Room, found: Phase, step: str | None = None) -> Sequence
     else:
         every = await asyncio.gather(*(_so_far(room, one) for one in await containers(room, found.root)))
         lines = list(heapq.merge(*every, key=lambda line: line.at))
+        # A pod may be gone while its instance goes on, or waits.
+        gone = unsaid(await kept_log(room, kept), lines)
+        lines = list(heapq.merge(gone, lines, key=lambda line: line.at))
     return [line for line in lines if is_of(line.step, step)]
+
+
+def unsaid(kept: Sequence[Line], said: Sequence[Line]) -> list[Line]:
+    """Return the lines that were kept and that no container says."""
+    printed = Printed()
+    for line in said:
+        printed.note(line)
+    return [line for line in kept if not printed.has(line)]
 
 
 async def _so_far(room: Room, container: Container) -> list[Line]:
