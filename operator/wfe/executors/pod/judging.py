@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wfe.executors.pod.endings import Ending, Why, ending_from
-from wfe.executors.pod.seen import AttemptPod, Terminated
+from wfe.executors.pod.seen import AttemptPod
+from wfe.kube.pods import Terminated
 from wfe.model.failure import Failure, Reason
 from wfe.model.json import Data
 from wfe.model.signals import TaskEnded, TaskOutcome

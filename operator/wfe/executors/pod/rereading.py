@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from wfe.executors.pod.following import NOT_KEPT
 from wfe.executors.pod.logs import LogCut
 from wfe.executors.pod.results import has_frame
-from wfe.executors.pod.seen import AttemptPod, Terminated
+from wfe.executors.pod.seen import AttemptPod
 from wfe.kube import ApiInvalid, ApiNotFound, Client
+from wfe.kube.pods import Terminated
 from wfe.kube.resource import PODS
 from wfe.model.ids import AttemptKey
 from wfe.pods.attempt import CONTAINER, has_secrets

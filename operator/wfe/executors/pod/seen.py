@@ -1,74 +1,15 @@
 """What of a pod is looked at, and what follows from it alone."""
 
-from datetime import datetime
 from typing import Final
 
 import msgspec
 
 from wfe.kube.metadata import ObjectMeta
+from wfe.kube.pods import Condition, PodStatus, State, Terminated
 from wfe.pods import labels
 from wfe.pods.attempt import CONTAINER
 
 _OVER: Final = frozenset({"Succeeded", "Failed"})
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """Why a container does not run yet."""
-
-    reason: str = ""
-    message: str = ""
-
-
-class Running(msgspec.Struct, frozen=True, rename="camel"):
-    """Since when a container runs."""
-
-    started_at: datetime | None = None
-
-
-class Terminated(msgspec.Struct, frozen=True, rename="camel"):
-    """How a container ended; `message` is its termination message, or why it could not be started."""
-
-    exit_code: int = 0
-    reason: str = ""
-    message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-
-
-class State(msgspec.Struct, frozen=True):
-    """One of the three."""
-
-    waiting: Waiting | None = None
-    running: Running | None = None
-    terminated: Terminated | None = None
-
-
-class ContainerStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What the kubelet says of a container."""
-
-    name: str
-    state: State = State()
-
-
-class Condition(msgspec.Struct, frozen=True, rename="camel"):
-    """What somebody says of the pod."""
-
-    type: str
-    status: str = ""
-    reason: str = ""
-    message: str = ""
-    last_transition_time: datetime | None = None
-
-
-class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What the kubelet says of the pod."""
-
-    phase: str = "Pending"
-    reason: str = ""
-    message: str = ""
-    start_time: datetime | None = None
-    conditions: list[Condition] = []
-    container_statuses: list[ContainerStatus] = []
 
 
 class Gate(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Making the pod of a tree, or finding it."""
 
-from typing import Any, Final
+from typing import Any
 
 from wfe.errors import Permanent, Retryable
 from wfe.executors.runner.homes import RunnerSettings
@@ -12,8 +12,6 @@ from wfe.model.failure import Failure, Reason
 from wfe.model.instance import Instance
 from wfe.pods import Home, WorkspaceKind, check, runner_pod, volume_claim
 from wfe.ports.executor import CannotGoOn
-
-_QUOTA: Final = "exceeded quota"
 
 
 class NotYet(Retryable):
@@ -82,7 +80,7 @@ class Admission:
             await self._check_existing(resource, name, home)
             return None
         except ApiForbidden as error:
-            if _QUOTA in error.message:
+            if error.is_about_quota:
                 raise NotYet(f"{resource.kind} {name}: {error.message}") from error
             raise Permanent(f"{resource.kind} {name} may not be made: {error.message}") from error
         except ApiInvalid as error:

@@ -1,7 +1,8 @@
 """Outcomes of steps that no supervisor told of."""
 
 from wfe.executors.runner.seen import was_out_of_memory, why_gone
-from wfe.executors.runner.shapes import ContainerStatus, RunnerPod
+from wfe.executors.runner.shapes import RunnerPod
+from wfe.kube.pods import ContainerStatus
 from wfe.model.failure import Failure, Reason
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from wfe.executors.runner.shapes import ContainerStatus, RunnerPod
+from wfe.executors.runner.shapes import RunnerPod
+from wfe.kube.pods import ContainerStatus
 
 # Reasons of the kubelet for a container that will not start unless somebody does something.
 _IMAGE: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})

@@ -1,61 +1,11 @@
 """As much of a pod as the executor looks at."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 
 import msgspec
 
 from wfe.kube.metadata import ObjectMeta
-
-
-class Waiting(msgspec.Struct, frozen=True, rename="camel"):
-    """A container that does not run yet, or not again."""
-
-    reason: str = ""
-    message: str = ""
-
-
-class Running(msgspec.Struct, frozen=True, rename="camel"):
-    """A container that runs."""
-
-    started_at: datetime | None = None
-
-
-class Terminated(msgspec.Struct, frozen=True, rename="camel"):
-    """How a container ended."""
-
-    reason: str = ""
-    message: str = ""
-    exit_code: int = 0
-
-
-class State(msgspec.Struct, frozen=True, rename="camel"):
-    """One of the three."""
-
-    waiting: Waiting | None = None
-    running: Running | None = None
-    terminated: Terminated | None = None
-
-
-class ContainerStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What the kubelet says of a container."""
-
-    name: str
-    image: str = ""
-    container_id: str = msgspec.field(default="", name="containerID")
-    restart_count: int = 0
-    started: bool | None = None
-    state: State = State()
-    last_state: State = State()
-
-
-class Condition(msgspec.Struct, frozen=True, rename="camel"):
-    """What somebody says of a pod."""
-
-    type: str
-    status: str = ""
-    reason: str = ""
-    message: str = ""
+from wfe.kube.pods import Condition, ContainerStatus, PodStatus
 
 
 class Resources(msgspec.Struct, frozen=True, rename="camel"):
@@ -78,18 +28,6 @@ class PodSpec(msgspec.Struct, frozen=True, rename="camel"):
     node_name: str = ""
     containers: list[Container] = []
     init_containers: list[Container] = []
-
-
-class PodStatus(msgspec.Struct, frozen=True, rename="camel"):
-    """What there is."""
-
-    phase: str = ""
-    reason: str = ""
-    message: str = ""
-    start_time: datetime | None = None
-    conditions: list[Condition] = []
-    container_statuses: list[ContainerStatus] = []
-    init_container_statuses: list[ContainerStatus] = []
 
 
 class RunnerPod(msgspec.Struct, frozen=True, rename="camel"):
