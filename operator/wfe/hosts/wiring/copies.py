@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Final
 
 from wfe.errors import Retryable
 from wfe.model.instance import Instance
@@ -19,6 +20,7 @@ from wfe.ports.logs import LogReader, LogStore
 from wfe.ports.provider import Provider
 from wfe.ports.search import Search
 from wfe.ports.store import Store
+from wfe.runtime.copies.delivery import Delivery
 from wfe.runtime.copies.held import Held
 from wfe.runtime.copies.indexer import Indexer
 from wfe.runtime.copies.lag import Lag
@@ -29,16 +31,23 @@ from wfe.runtime.patience import persistently
 from wfe.runtime.runtime import Runtime
 
 log = logging.getLogger("wfe")
+EXPIRE_EVERY: Final = timedelta(hours=1)
 
 
 @dataclass(slots=True)
 class Copies:
-    """The search and the logs of a host, as far as it has them, and what is on its way there."""
+    """The search and the logs of a host, as far as it has them, and what is on its way there.
+
+    Attributes:
+        providers: those that keep copies and nothing else.
+        keep_logs: how long logs are kept; for ever if that is None.
+    """
 
     providers: Sequence[Provider]
     held: Held
     search: Search | None = None
     logs: LogStore | None = None
+    keep_logs: timedelta | None = None
     indexer: Indexer | None = field(default=None, init=False)
     shipper: LogShipper | None = field(default=None, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
@@ -111,6 +120,8 @@ class Copies:
         async with asyncio.TaskGroup() as group:
             for part in self._parts():
                 group.create_task(part.run())
+            if self.logs is not None and self.keep_logs is not None:
+                group.create_task(_expire(self.logs, self.keep_logs, runtime.clock))
 
     async def _finish(self, within: timedelta) -> None:
         arrived = await asyncio.gather(*(part.close(within) for part in self._parts()))
@@ -126,6 +137,14 @@ class Copies:
         if self.shipper is not None:
             self.shipper.know(instance.id, about(instance))
         del change
+
+
+async def _expire(logs: LogStore, keep: timedelta, clock: Clock) -> None:
+    """Remove what is older, once an hour."""
+    delivery = Delivery("removals of old logs", clock)
+    while True:
+        await delivery.persistently(lambda: logs.expire(before=clock.now() - keep))
+        await clock.sleep_until(clock.now() + EXPIRE_EVERY)
 
 
 def about(instance: Instance) -> About:

@@ -48,6 +48,7 @@ class Settings:
         ttl: how long a host may be silent before others work on what it has.
         search: URL of a copy of all instances, for searching them; none by default.
         logs: URL of a copy of all that steps write, for reading and searching it anywhere; none by default.
+        keep_logs: how long `logs` keeps what was written; for ever if that is None.
         ship: whether this host sends what changes to its copies; one that only looks does not.
         lost_after: how long whoever runs an attempt in another place has to tell how it ended.
     """
@@ -65,6 +66,7 @@ class Settings:
     lost_after: timedelta = timedelta()
     search: str | None = None
     logs: str | None = None
+    keep_logs: timedelta | None = None
     ship: bool = True
 
 
@@ -197,7 +199,7 @@ def build(settings: Settings) -> EngineRoom:
 def _copies(settings: Settings, parts: Parts, clock: SystemClock) -> Copies:
     search, logs = parts.search(settings.search), parts.logs(settings.logs)
     ledger = FileLedger(settings.state / "copies", clock.new_id())
-    return Copies(parts.copies, Held(ledger), search, logs)
+    return Copies(parts.copies, Held(ledger), search, logs, settings.keep_logs)
 
 
 async def _has_ended(store: Store, instance: str) -> bool:

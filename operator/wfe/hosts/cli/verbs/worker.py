@@ -52,6 +52,9 @@ from wfe.providers import without_secrets
     show_default=True,
     help="How long a worker elsewhere has to come back and tell how its steps ended, before they are Lost.",
 )
+@click.option(
+    "--keep-logs", metavar="DURATION", help="How long what is copied by --logs is kept.  [default: for ever]"
+)
 @click.option("--locks", metavar="URL", envvar="WFE_LOCKS", help="Where leases live.  [default: the store]")
 @queue_option
 @store_option
@@ -74,6 +77,7 @@ async def _work(asked: Asked) -> None:
         locks=asked.text("locks"),
         search=asked.copies.search,
         logs=asked.copies.logs,
+        keep_logs=_duration(asked, "keep_logs") if asked.raw["keep_logs"] is not None else None,
         state=state if isinstance(state, Path) else beside_the_store,
         workspace=asked.workspace or Path(),
         max_tasks=asked.max_tasks,
