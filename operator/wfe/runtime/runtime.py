@@ -290,6 +290,10 @@ class Runtime:
     def is_driving(self, instance_id: str) -> bool:
         return instance_id in self._drives or instance_id in self._parking
 
+    def is_parked(self, instance_id: str) -> bool:
+        """Whether an instance of ours only waits, so that nothing is done for it here."""
+        return instance_id in self._parking
+
     def value(self, instance_id: str) -> Instance | None:
         """Return the last saved value of an instance that is driven here."""
         drive = self._drives.get(instance_id)

@@ -42,8 +42,12 @@ class Hands:
 
     done: list[str] = field(default_factory=list)
     pods: set[str] = field(default_factory=lambda: {ROOT})
+    parked: set[str] = field(default_factory=lambda: {ROOT})
     failures: int = 0
     may_release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def is_parked(self, instance: str) -> bool:
+        return instance in self.parked
 
     async def keep_tree(self, place: Place, instance: Instance) -> None:
         self.done.append(f"keep {instance.id}")
@@ -93,7 +97,7 @@ async def test_a_pod_goes_where_nothing_goes_with_it(
     hands, clock = Hands(), Clock()
     hands.may_release.set()
     rests = some_rests(hands, clock)
-    rests.begins(PLACE, home, instance, due)
+    rests.begins(PLACE, home, instance, due=due, is_parked=hands.is_parked)
     clock.at += AFTER - timedelta(seconds=1)
     await rests.look()
     assert hands.done == []
@@ -106,8 +110,18 @@ async def test_a_pod_goes_where_nothing_goes_with_it(
 async def test_who_goes_on_keeps_its_pod() -> None:
     hands, clock = Hands(), Clock()
     rests = some_rests(hands, clock)
-    rests.begins(PLACE, a_home(), waiting(), None)
+    rests.begins(PLACE, a_home(), waiting(), due=None, is_parked=hands.is_parked)
     rests.ends(ROOT)
+    clock.at += AFTER
+    await rests.look()
+    assert hands.done == []
+
+
+async def test_the_pod_of_one_that_others_drive_by_now_is_left_alone() -> None:
+    hands, clock = Hands(), Clock()
+    rests = some_rests(hands, clock)
+    rests.begins(PLACE, a_home(), waiting(), due=None, is_parked=hands.is_parked)
+    hands.parked.clear()
     clock.at += AFTER
     await rests.look()
     assert hands.done == []
@@ -117,7 +131,7 @@ async def test_a_pod_that_cannot_be_given_back_is_tried_again() -> None:
     hands, clock = Hands(failures=1), Clock()
     hands.may_release.set()
     rests = some_rests(hands, clock)
-    rests.begins(PLACE, a_home(), waiting(), None)
+    rests.begins(PLACE, a_home(), waiting(), due=None, is_parked=hands.is_parked)
     clock.at += AFTER
     await rests.look()
     assert hands.pods == {ROOT}
@@ -129,7 +143,7 @@ async def test_one_that_wakes_up_meanwhile_waits_for_another_pod() -> None:
     hands, clock = Hands(), Clock()
     rests = some_rests(hands, clock)
     pods = Pods(FakeExecutor(), FakeExecutor(), clock.now, leaving=rests.leaving)
-    rests.begins(PLACE, a_home(), waiting(), None)
+    rests.begins(PLACE, a_home(), waiting(), due=None, is_parked=hands.is_parked)
     clock.at += AFTER
     looking = asyncio.create_task(rests.look())
     while not rests.leaving:  # noqa: ASYNC110 - nobody tells of it

@@ -4,12 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from wfe.hosts.kubernetes.building import Caches
 from wfe.hosts.kubernetes.clocks import ServerClock
-from wfe.hosts.kubernetes.ground import Later
+from wfe.hosts.kubernetes.ground import Later, Wait
 from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.notices import Notices
@@ -74,7 +73,7 @@ class FakeFooting:
 
     def saved(self, instance: Instance, change: Lifecycle, later: Later) -> None: ...
 
-    def waits(self, place: Place, instance: Instance, due: datetime | None, later: Later) -> None: ...
+    def waits(self, place: Place, instance: Instance, wait: Wait, later: Later) -> None: ...
 
     def goes_on(self, instance: str) -> None: ...
 

@@ -25,6 +25,7 @@ async def parked(site: Site, flow: Graph) -> Site:
     await site.start(flow)
     await asyncio.sleep(40)
     assert site.runtime.is_driving("i")
+    assert site.runtime.is_parked("i")
     assert site.runtime.value("i") is None
     return site
 
@@ -80,6 +81,7 @@ async def test_a_parked_instance_that_is_dropped_is_left_to_others() -> None:
     site.runtime.drop("i")
     await settled()
     assert not site.runtime.is_driving("i")
+    assert not site.runtime.is_parked("i")
     later = site.another()
     await later.runtime.recover("i")
     await later.runtime.publish_event("go", "k", None)

@@ -24,6 +24,14 @@ _NOW: Final = timedelta()
 Later = Callable[[Coroutine[object, object, None]], object]
 
 
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """When an instance that only waits is due by itself, and what tells whether it still waits."""
+
+    due: datetime | None
+    is_parked: Callable[[str], bool]
+
+
 class Grounds(Protocol):
     """What the rooms of a term stand on together."""
 
@@ -36,8 +44,8 @@ class Grounds(Protocol):
         """Keep the log of an instance that has ended, and give back what its steps had."""
         ...
 
-    def waits(self, place: Place, instance: Instance, due: datetime | None, later: Later) -> None:
-        """Hear that an instance only waits from now on, or until it is due: hold nothing of it."""
+    def waits(self, place: Place, instance: Instance, wait: Wait, later: Later) -> None:
+        """Hear that an instance only waits from now on: hold nothing of it."""
         ...
 
     def goes_on(self, instance: str) -> None:
@@ -115,12 +123,12 @@ class Footing:
         self.keeper.forget(instance)
         self.pods.ran_isolated.discard(instance)
 
-    def waits(self, place: Place, instance: Instance, due: datetime | None, later: Later) -> None:
-        """Hear that an instance only waits from now on, or until it is due: hold nothing of it."""
+    def waits(self, place: Place, instance: Instance, wait: Wait, later: Later) -> None:
+        """Hear that an instance only waits from now on: hold nothing of it."""
         home = self.homes.known(instance.id)
         self.homes.forget([instance.id])
         if home is not None:
-            self.rests.begins(place, home, instance, due)
+            self.rests.begins(place, home, instance, due=wait.due, is_parked=wait.is_parked)
             later(self.keeper.relieve(home, instance))
 
     def goes_on(self, instance: str) -> None:

@@ -41,12 +41,12 @@ class Runners(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An instance that only waits, since when, and when it is due by itself."""
+    """An instance that only waits: since when, and whether it still does, and here."""
 
     place: Place
     instance: Instance
     since: datetime
-    due: datetime | None
+    is_parked: Callable[[str], bool]
 
 
 def may_rest(needs: Needs) -> bool:
@@ -73,14 +73,29 @@ class Rests:
     leaving: set[str] = field(default_factory=set)
     _waiting: dict[str, Waiting] = field(default_factory=dict)
 
-    def begins(self, place: Place, home: Home, instance: Instance, due: datetime | None) -> None:
-        """An instance only waits from now on."""
+    def begins(
+        self,
+        place: Place,
+        home: Home,
+        instance: Instance,
+        *,
+        due: datetime | None,
+        is_parked: Callable[[str], bool],
+    ) -> None:
+        """An instance only waits from now on.
+
+        Args:
+            place, home: where it is, and where its processes ran.
+            instance: as it was saved last.
+            due: when it goes on by itself.
+            is_parked: tells whether an instance still waits, and is still ours.
+        """
         if home.root != instance.id or instance.incarnation is None or not may_rest(home.needs):
             return
         now = self.now()
         # A pod that is needed again soon is not worth a new one.
         if due is None or due - now > 2 * self.after:
-            self._waiting[instance.id] = Waiting(place, instance, now, due)
+            self._waiting[instance.id] = Waiting(place, instance, now, is_parked)
 
     def ends(self, instance: str) -> None:
         """An instance goes on, or is gone."""
@@ -98,7 +113,7 @@ class Rests:
         for one in [one for one in self._waiting.values() if now - one.since >= self.after]:
             if self._waiting.get(one.instance.id) is not one:
                 continue  # it went on while another was looked at
-            if not self.has_pod(one.instance.id):
+            if not one.is_parked(one.instance.id) or not self.has_pod(one.instance.id):
                 self.ends(one.instance.id)
                 continue
             try:

@@ -19,7 +19,7 @@ from wfe.hosts.kubernetes.beginnings import Beginnings
 from wfe.hosts.kubernetes.building import Caches, pod_settings
 from wfe.hosts.kubernetes.carrier import Carrier
 from wfe.hosts.kubernetes.driving import driver_type
-from wfe.hosts.kubernetes.ground import Grounds, RoomGround
+from wfe.hosts.kubernetes.ground import Grounds, RoomGround, Wait
 from wfe.hosts.kubernetes.heritage import Heritage
 from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.hosts.kubernetes.metrics import Metrics
@@ -189,7 +189,7 @@ class Term:
         def left(instance: Instance, due: datetime | None) -> None:
             if not instance.status.is_final:
                 # It only waits; its home is found out again when it goes on.
-                self._footing.waits(place, instance, due, self._later)
+                self._footing.waits(place, instance, Wait(due, runtime.is_parked), self._later)
 
         def held_up(instance: str, error: Exception) -> None:
             self._carrier.held_up(room, instance, error)
