@@ -169,6 +169,15 @@ class MirrorContract:
                     break
             assert seen == [f"i{n:02}" for n in reversed(range(23))]
 
+    async def test_a_page_begins_where_both_its_limits_are_kept(self, make_mirror: MakeMirror) -> None:
+        async with make_mirror() as mirror:
+            await mirror.put(
+                [a_change(name, created_at=NOON + number * MINUTE) for number, name in enumerate("abcde")]
+            )
+            after = (await mirror.list(MirrorQuery(limit=1))).next
+            for until, expected in ((1, "a"), (4, "dcba"), (5, "dcba")):
+                assert await ids(mirror, after=after, until=NOON + until * MINUTE) == expected
+
     async def test_a_page_that_is_just_full_is_the_last(self, make_mirror: MakeMirror) -> None:
         async with make_mirror() as mirror:
             await mirror.put([a_change(name) for name in "ab"])

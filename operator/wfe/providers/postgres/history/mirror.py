@@ -101,10 +101,12 @@ class PostgresMirror:
 
     async def list(self, query: MirrorQuery) -> MirrorPage:
         text, values = statement_of(query)
-        found = [_kept(row) for row in await self._fetch(text, *values)]
-        page = found[: query.limit]
-        is_last = len(found) <= query.limit
-        return MirrorPage(page, None if is_last else _page_after(page[-1]))
+        rows = await self._fetch(text, *values)
+        page = rows[: query.limit]
+        following = None
+        if len(rows) > query.limit:
+            following = page_after(page[-1]["created"].isoformat(), page[-1]["id"])
+        return MirrorPage([_kept(row) for row in page], following)
 
     async def find(self, word: str, *, namespace: str | None = None) -> Kept | None:
         here = None if namespace is None else kept(namespace)
@@ -146,10 +148,6 @@ def _kept(row: Mapping[str, Any]) -> Kept:
     return Kept(namespace=row["namespace"], instance=codec.decode_head(row["head"]))
 
 
-def _page_after(one: Kept) -> str:
-    return page_after(one.instance.created_at.isoformat(), one.instance.id)
-
-
 def statement_of(query: MirrorQuery) -> tuple[str, Sequence[Any]]:
     """Return the statement that reads one more than the page, and its values."""
     values: list[Any] = [
@@ -157,18 +155,23 @@ def statement_of(query: MirrorQuery) -> tuple[str, Sequence[Any]]:
         [status.value for status in query.statuses or _ALL],
         [True] if query.roots_only else [True, False],
         query.since,
-        query.until,
+        *_bound(query),
     ]
     filters = ["TRUE"]
     for column in ("namespace", "workflow", "reference", "parent"):
         if (wanted := getattr(query, column)) is not None:
             values.append(kept(wanted))
             filters.append(f"{column} = ${len(values)}")
-    if query.after is not None:
-        created, instance = place_of(query.after, str, str)
-        values += [moment_of(created), kept(instance)]
-        last = len(values)
-        # The first of both says which partitions need not be looked at.
-        filters.append(f"created <= ${last - 1} AND (created, id) < (${last - 1}, ${last})")
     is_few = query.reference is not None or query.parent is not None
     return SQL["list_few" if is_few else "list"].replace(":filters", " AND ".join(filters)), values
+
+
+def _bound(query: MirrorQuery) -> tuple[datetime | None, str]:
+    """Return the age that everything on the page is below: that of the last one of the page before, or `until`."""
+    if query.after is None:
+        return query.until, ""
+    text, instance = place_of(query.after, str, str)
+    created = moment_of(text)
+    if query.until is not None and query.until <= created:
+        return query.until, ""
+    return created, kept(instance)

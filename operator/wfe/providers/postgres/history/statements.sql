@@ -59,20 +59,23 @@ ON CONFLICT DO NOTHING
 SELECT id, revision FROM instances WHERE id = ANY($1::text[])
 
 -- list
--- A stream for each status, of roots and of others, all in the order of their index; then the newest of all.
-SELECT namespace, head FROM unnest($2::text[]) AS s (wanted), unnest($3::boolean[]) AS r (roots), LATERAL (
+-- A stream for each status, of roots and of others, all in the order of their index; then the newest of all. One bound says
+-- where the page begins, and `created <=` which partitions come after it: of two bounds the index might take the looser.
+SELECT namespace, head, created, id FROM unnest($2::text[]) AS s (wanted), unnest($3::boolean[]) AS r (roots), LATERAL (
     SELECT namespace, head, created, id FROM instances
-    WHERE status = wanted AND is_root = roots AND created >= coalesce($4::timestamptz, '-infinity') AND created < coalesce($5::timestamptz, 'infinity')
-    AND :filters
+    WHERE status = wanted AND is_root = roots AND created >= coalesce($4::timestamptz, '-infinity')
+    AND created <= coalesce($5::timestamptz, 'infinity')
+    AND (created, id) < (coalesce($5::timestamptz, 'infinity'), $6::text) AND :filters
     ORDER BY created DESC, id DESC LIMIT $1
 ) AS found
 ORDER BY created DESC, id DESC LIMIT $1
 
 -- list_few
 -- What has that reference, or that parent, is little.
-SELECT namespace, head FROM instances
-WHERE status = ANY($2::text[]) AND is_root = ANY($3::boolean[]) AND created >= coalesce($4::timestamptz, '-infinity') AND created < coalesce($5::timestamptz, 'infinity')
-    AND :filters
+SELECT namespace, head, created, id FROM instances
+WHERE status = ANY($2::text[]) AND is_root = ANY($3::boolean[]) AND created >= coalesce($4::timestamptz, '-infinity')
+AND created <= coalesce($5::timestamptz, 'infinity')
+AND (created, id) < (coalesce($5::timestamptz, 'infinity'), $6::text) AND :filters
 ORDER BY created DESC, id DESC LIMIT $1
 
 -- find_id
