@@ -122,6 +122,8 @@ class Rooms:
         self._opening: dict[str, asyncio.Task[Room]] = {}
         self._open: dict[str, Room] = {}
         self._guards: dict[str, asyncio.Task[None]] = {}
+        # Rooms in which nothing was at the last look, and which nobody has entered since.
+        self._unused: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._open)
@@ -135,6 +137,7 @@ class Rooms:
 
     async def enter(self, namespace: str) -> Room:
         """Return the room of a namespace; made and opened by the first who enters."""
+        self._unused.discard(namespace)
         if (room := self._open.get(namespace)) is not None:
             return room
         if namespace not in self._opening:
@@ -162,11 +165,20 @@ class Rooms:
         self._broke(room)
 
     async def drop_empty(self) -> None:
-        """Close the rooms in which nothing is."""
-        for room in [room for room in self._open.values() if room.is_empty]:
-            if (guard := self._guards.pop(room.namespace, None)) is not None:
-                guard.cancel()
-            await self._drop(room)
+        """Close the rooms in which nothing was at the last look either.
+
+        Whoever has just entered one has yet to put something in.
+        """
+        for room in self.all():
+            if not room.is_empty:
+                self._unused.discard(room.namespace)
+            elif room.namespace not in self._unused:
+                self._unused.add(room.namespace)
+            else:
+                self._unused.discard(room.namespace)
+                if (guard := self._guards.pop(room.namespace, None)) is not None:
+                    guard.cancel()
+                await self._drop(room)
 
     async def _drop(self, room: Room) -> None:
         if self._open.get(room.namespace) is room:
