@@ -28,7 +28,7 @@ class Cli:
         for process in self._started:
             if process.poll() is None:
                 process.kill()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
             if process.stdout is not None:
                 process.stdout.close()
 
@@ -73,7 +73,7 @@ class Cli:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait until something of another process can be seen."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not condition():
             assert time.monotonic() < end, "it did not happen"
             time.sleep(0.02)
@@ -82,5 +82,5 @@ class Cli:
 def end(process: "subprocess.Popen[str]", number: int = signal.SIGKILL) -> tuple[int, str]:
     """Send a signal to a process, wait for its end, and return its exit code and what it wrote."""
     process.send_signal(number)
-    output, _ = process.communicate(timeout=30)
+    output, _ = process.communicate(timeout=60)
     return process.returncode, output

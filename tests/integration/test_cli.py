@@ -320,9 +320,6 @@ def test_what_means_nothing_here_is_said_once(cli: Cli) -> None:
         pytest.param("config:", "isolation: pod\n      config:", "isolation", id="isolation"),
         pytest.param("  steps:", "  shared_volume: {size: 1Gi}\n  steps:", "shared_volume", id="volume"),
         pytest.param("  steps:", "  retention: {complete: 1d}\n  steps:", "retention", id="retention"),
-        pytest.param(
-            "  steps:", "  concurrency: {key: k, limit: 1}\n  steps:", "concurrency", id="concurrency"
-        ),
     ],
 )
 def test_one_word_that_means_nothing_here_means_nothing(cli: Cli, old: str, new: str, word: str) -> None:
