@@ -136,6 +136,8 @@ def test_copies_that_are_away_hold_nothing_up(cli: Cli, tmp_path: Path) -> None:
         (("logs", "--search", "x", "--logs", "redis://h"), "`redis://h` keeps no logs; use `https://…`"),
         (("run", "w.yaml", "--logs", "redis://h"), "`redis:` keeps no logs; use"),
         (("run", "w.yaml", "--search", "files:x"), "`files:` has no search; use"),
+        (("search", "x", "--search", "sqlite:s.db"), "there is no `sqlite:s.db`: nothing was copied there"),
+        (("logs", "--search", "x", "--logs", "files:l"), "there is no `files:l`: nothing was copied there"),
         (("logs",), "name an instance, or search in all: --search TEXT"),
         (("logs", "x", "--since", "1h"), "--since goes with --search TEXT"),
         (

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 
-from wfe.errors import Permanent
+from wfe.errors import NotFound, Permanent
 from wfe.expr.duration import parse_duration
 from wfe.ports.logs import LogStore
 from wfe.ports.provider import Provider
@@ -25,6 +26,7 @@ async def opened_search(url: str | None) -> AsyncIterator[Search]:
 
     Raises:
         NoCopy: no URL is given.
+        NotFound: nothing was ever copied there.
         UrlInvalid: the technology has no search.
     """
     if url is None:
@@ -37,7 +39,7 @@ async def opened_search(url: str | None) -> AsyncIterator[Search]:
         raise UrlInvalid(
             f"`{without_secrets(url)}` has no search; use `https://…` (OpenSearch) or `sqlite:PATH`"
         )
-    async with _opened(provider):
+    async with _opened(url, provider):
         yield provider.search
 
 
@@ -47,6 +49,7 @@ async def opened_logs(url: str | None) -> AsyncIterator[LogStore]:
 
     Raises:
         NoCopy: no URL is given.
+        NotFound: nothing was ever copied there.
         UrlInvalid: the technology keeps no logs.
     """
     if url is None:
@@ -60,17 +63,24 @@ async def opened_logs(url: str | None) -> AsyncIterator[LogStore]:
             f"`{without_secrets(url)}` keeps no logs; use `https://…` (OpenSearch), `files:DIRECTORY` or "
             "`sqlite:PATH`"
         )
-    async with _opened(provider):
+    async with _opened(url, provider):
         yield provider.logs
 
 
 @asynccontextmanager
-async def _opened(provider: Provider) -> AsyncIterator[None]:
+async def _opened(url: str, provider: Provider) -> AsyncIterator[None]:
+    _require_there(url)
     await provider.open()
     try:
         yield
     finally:
         await provider.close()
+
+
+def _require_there(url: str) -> None:
+    scheme, _, rest = url.partition(":")
+    if scheme in {"files", "sqlite"} and not Path(rest.removeprefix("//")).exists():
+        raise NotFound(f"there is no `{url}`: nothing was copied there; name the URL that instances run with")
 
 
 def moment(text: str | None, option: str) -> datetime | None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from wfe.errors import StoreUnavailable
-from wfe.providers.opensearch.errors import is_blocked, reason_of, refusal
+from wfe.providers.opensearch.errors import RequestTooLarge, is_blocked, reason_of, refusal
 from wfe.providers.opensearch.server import Server
 
 BATCH_BYTES: Final = 4 * 1024 * 1024
@@ -74,7 +74,7 @@ async def write(server: Server, items: Sequence[Item]) -> list[Refused]:
     """
     refused: list[Refused] = []
     for batch in batches(items):
-        refused += await _persistently(server, batch)
+        refused += await _fitting(server, batch)
     return refused
 
 
@@ -88,6 +88,17 @@ def batches(items: Sequence[Item], limit: int = BATCH_BYTES) -> Iterator[Sequenc
         size += item.size
     if start < len(items):
         yield items[start:]
+
+
+async def _fitting(server: Server, items: Sequence[Item]) -> list[Refused]:
+    """Write in as many requests as it takes: proxies allow less than servers do."""
+    try:
+        return await _persistently(server, items)
+    except RequestTooLarge as error:
+        if len(items) == 1:
+            return [Refused(items[0], str(error))]
+    middle = len(items) // 2
+    return [*await _fitting(server, items[:middle]), *await _fitting(server, items[middle:])]
 
 
 async def _persistently(server: Server, items: Sequence[Item]) -> list[Refused]:

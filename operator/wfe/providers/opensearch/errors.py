@@ -22,6 +22,10 @@ class OpenSearchUnusable(Permanent):
     """The server cannot be used as it is, or not in this way; somebody has to change something."""
 
 
+class RequestTooLarge(OpenSearchUnusable):
+    """The server, or a proxy before it, takes no request of this size."""
+
+
 @contextmanager
 def translated(address: Address) -> Iterator[None]:
     """Raise what goes wrong inside as one of our errors."""
@@ -54,6 +58,8 @@ def _refusal(status: int, info: Any, otherwise: str, address: Address) -> WfeErr
         return OpenSearchUnusable(
             _said(address, f"refuses what `{address.user}` may not do: {reason}; give the user the rights")
         )
+    if status == 413:
+        return RequestTooLarge(_said(address, "takes no request of that size (status 413)"))
     if status == 429:
         return StoreUnavailable(_said(address, f"has more to do than it can: {reason}; try again"))
     if status >= 500:

@@ -236,7 +236,6 @@ async def test_what_can_never_be_kept_is_told_and_takes_nothing_with_it() -> Non
             "refuses a request (status 404)",
             id="no-index",
         ),
-        pytest.param([(413, "")], Permanent, "refuses a request (status 413)", id="too-large"),
     ],
 )
 async def test_a_bulk_that_fails_says_why(queued: list[Answer], kind: type[Exception], said: str) -> None:
@@ -246,3 +245,21 @@ async def test_a_bulk_that_fails_says_why(queued: list[Answer], kind: type[Excep
         with pytest.raises(kind) as raised:
             await logs_of(provider).append(lines(1))
         assert said in str(raised.value)
+
+
+async def test_a_proxy_that_takes_small_requests_gets_small_ones() -> None:
+    server = Server(
+        queued={"/_bulk": [(413, "too large"), (413, "too large"), items(201), items(201), items(201, 201)]}
+    )
+    async with connected(server) as provider:
+        await provider.open()
+        await logs_of(provider).append(lines(4))
+    assert [len(bulk) // 2 for bulk in server.bulks] == [4, 2, 1, 1, 2]
+
+
+async def test_a_line_that_is_too_large_alone_takes_no_other_with_it() -> None:
+    server = Server(queued={"/_bulk": [(413, "too large"), (413, "too large"), items(201)]})
+    async with connected(server) as provider:
+        await provider.open()
+        with pytest.raises(RecordsRefused, match="refuses 1 of 2 log lines"):
+            await logs_of(provider).append(lines(2))
