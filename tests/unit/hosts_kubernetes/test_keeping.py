@@ -316,3 +316,16 @@ async def test_a_pod_that_is_gone_keeps_no_instance_from_ending(world: World) ->
     async with world.life() as life:
         await life.ends()
         assert await life.kept() == []
+
+
+async def test_what_was_read_of_a_pod_that_is_gone_since_is_kept_soon(world: World) -> None:
+    async with world.life() as life:
+        await life.runs("echo a", "s")
+        await life.known.read(ROOT, timedelta(minutes=1))
+        assert not life.keeper.is_due(ROOT)
+        world.cluster.delete()
+        await until(lambda: life.keeper.is_due(ROOT))
+        await life.relieve(world.truth.instances[ROOT])
+        assert not life.keeper.is_due(ROOT)
+    async with world.life() as life:
+        assert await life.kept() == ["a"]

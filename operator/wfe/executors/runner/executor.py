@@ -68,6 +68,7 @@ class RunnerExecutor:
         self._client = client
         self._homes = homes
         self._pods = Pods(client, pods)
+        pods.listen(self._pod_changed)
         self._admission = Admission(client, self._pods, self._settings)
         streams = Streams(client, most=self._settings.streams, attaches=self._settings.attaches)
         self.leftovers = Leftovers()
@@ -265,6 +266,10 @@ class RunnerExecutor:
         runner = Runner(self._client, self._pods, self._homes, self._settings, home=home, pod=pod)
         runner.is_ours = pod.uid in self._admission.made
         return runner
+
+    def _pod_changed(self, _key: tuple[str, str], before: RunnerPod | None, after: RunnerPod | None) -> None:
+        if before is not None and (after is None or after.uid != before.uid):
+            self.leftovers.forget_pod(before.uid)
 
     def _containers_of(self, home: Home) -> list[RunnerContainer]:
         """Return the containers of a home that can be asked."""

@@ -1,6 +1,6 @@
 """What ended attempts have left in their pods. It stays there until what they wrote is kept elsewhere.
 
-A pod has room for so much: `is_due` says when it is time to keep it, so that it can be removed.
+A pod has room for so much, and may go: `is_due` says when it is time to keep it.
 """
 
 import asyncio
@@ -75,6 +75,7 @@ class Leftovers:
         self._of: defaultdict[str, dict[AttemptKey, Leftover]] = defaultdict(dict)
         self._in: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._bytes: Counter[str] = Counter()
+        self._bereft: set[str] = set()
 
     def add(self, leftover: Leftover) -> None:
         """An attempt has ended."""
@@ -97,8 +98,10 @@ class Leftovers:
         return set(self._in.get(uid, ()))
 
     def is_due(self, instance: str) -> bool:
-        """Whether it is time to keep what an instance wrote, so that this can go."""
+        """Whether it is time to keep what an instance wrote."""
         found = self._of.get(instance)
+        if instance in self._bereft:
+            return True
         if not found:
             return False
         if len(found) >= MOST_ATTEMPTS or self._bytes[instance] >= MOST_BYTES:
@@ -130,8 +133,13 @@ class Leftovers:
             else:
                 loop.call_at(when, holder.acknowledge, names)
 
+    def relieved(self, instance: str) -> None:
+        """All that was read of an instance is kept elsewhere."""
+        self._bereft.discard(instance)
+
     def forget_pod(self, uid: str) -> None:
-        """A pod is gone, with all that was in it."""
+        """A pod is gone, with all that was in it: what was read of it is in no other place than here."""
+        self._bereft |= self.instances(uid)
         for instance in self.instances(uid):
             for one in list(self.of(instance)):
                 if one.holder.uid == uid:

@@ -38,6 +38,7 @@ class Keeper:
 
     def forget(self, instance: str) -> None:
         """An instance has ended, or is gone."""
+        self.runner.leftovers.relieved(instance)
         self._witnessed.discard(instance)
 
     def is_due(self, instance: str) -> bool:
@@ -63,6 +64,7 @@ class Keeper:
         await self.archive.keep(home, instance)
         self.archive.done(home.namespace, [one.key for one in over])
         self.runner.leftovers.kept(over)
+        self.runner.leftovers.relieved(instance.id)
         await self.isolated.remove(settled)
 
     async def keep_tree(self, place: Place, instance: Instance) -> None:
