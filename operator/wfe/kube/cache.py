@@ -48,11 +48,17 @@ class Cache(Generic[T]):
         self._gone: OrderedDict[str, int] = OrderedDict()
         self._listeners: list[Changed[T]] = []
 
-    def listen(self, changed: Changed[T]) -> None:
-        """Call it for what is there, and for every change."""
+    def listen(self, changed: Changed[T]) -> Callable[[], None]:
+        """Call it for what is there, and for every change, until what is returned is called."""
         self._listeners.append(changed)
         for key, item in list(self._items.items()):
             self._call(changed, key, None, item)
+
+        def stop() -> None:
+            if changed in self._listeners:
+                self._listeners.remove(changed)
+
+        return stop
 
     def get(self, key: Key) -> T | None:
         return self._items.get(key)
@@ -105,7 +111,7 @@ class Cache(Generic[T]):
             self._gone.popitem(last=False)
 
     def _tell(self, key: Key, before: T | None, after: T | None) -> None:
-        for listener in self._listeners:
+        for listener in tuple(self._listeners):
             self._call(listener, key, before, after)
 
     def _call(self, listener: Changed[T], key: Key, before: T | None, after: T | None) -> None:

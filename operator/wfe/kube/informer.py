@@ -66,9 +66,13 @@ class Informer(Generic[T]):
         if not self._followers:
             self._synced.set()
 
-    def listen(self, changed: Changed[T]) -> None:
-        """Call `changed` for every change from now on; and now for what is there already."""
-        self._cache.listen(changed)
+    def listen(self, changed: Changed[T]) -> Callable[[], None]:
+        """Call `changed` for every change from now on; and now for what is there already.
+
+        Returns:
+            what ends that: an informer outlives many of those who listen, and would keep them all.
+        """
+        return self._cache.listen(changed)
 
     async def run(self) -> None:
         """List and watch until cancelled. Survives every error of the server; backs off with jitter."""

@@ -60,10 +60,10 @@ class Dispatch:
         for task in self._followed.pop(instance, {}).values():
             task.cancel()
 
-    def leave(self, instance: str, wake: Callable[[], object]) -> None:
+    def leave(self, instance: str, wake: Callable[[str], object]) -> None:
         """An instance only waits: whatever it waits for wakes it, and nothing more is kept of it."""
         self._followed.pop(instance, None)
-        for key in self.waiters.hand_over(instance, lambda _: wake()):
+        for key in self.waiters.hand_over(instance, wake):
             self.nursery.start(
                 persistently(self.clock, partial(self.waiters.look, key)), name="look for an event"
             )

@@ -29,6 +29,8 @@ from wfe.runtime.placing import Placing
 
 # A loop's timers do not reach years; waking up in between costs nothing.
 LONGEST_WAIT: Final = timedelta(hours=1)
+# Of many that are found again at once most only wait, and each takes memory while it is driven.
+FIRST_PATIENCE: Final = timedelta(seconds=1)
 
 
 class Dispatcher(Protocol):
@@ -59,6 +61,7 @@ class Driver:
         self._publish = publish
         self.patience: timedelta | None = None
         self._may_begin = graph.concurrency is None
+        self._is_moving = False
         self._told: list[Signal] = []
         self._may_have_mail = False
         self._stirred = asyncio.Event()
@@ -118,7 +121,7 @@ class Driver:
         """Wait until there may be something to decide. False: it took too long, and nobody is needed to wait."""
         while not self._stirred.is_set():
             due = None if self._wake_at is None else self._wake_at - self._clock.now()
-            limits = [limit for limit in (due, self.patience, LONGEST_WAIT) if limit is not None]
+            limits = [limit for limit in (due, self._patience_now, LONGEST_WAIT) if limit is not None]
             try:
                 async with asyncio.timeout(max(0.0, min(limits).total_seconds())):
                     await self._stirred.wait()
@@ -130,6 +133,13 @@ class Driver:
                     return False
         self._stirred.clear()
         return True
+
+    @property
+    def _patience_now(self) -> timedelta | None:
+        """Less for one that was found waiting and of which nothing was decided since."""
+        if self.patience is None or self._is_moving:
+            return self.patience
+        return min(self.patience, FIRST_PATIENCE)
 
     def _only_waits(self) -> bool:
         """Whether everything it waits for comes by itself: the time, an event, somebody's signal."""
@@ -188,6 +198,7 @@ class Driver:
 
     def _took(self, decision: Decision) -> None:
         self.instance = decision.instance
+        self._is_moving = True
         self._wake_at = decision.wake_at
         for command in decision.commands:
             self._dispatcher.dispatch(self, command)

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from wfe.model.commands import AwaitEvent
 from wfe.model.event import Event
@@ -11,19 +10,32 @@ from wfe.model.signals import EventArrived, Signal
 from wfe.ports.store import Published, Store
 
 Tell = Callable[[Signal], object]
+Wake = Callable[[str], object]
 Key = tuple[str, str, int]
 Place = tuple[str, str]
-K = TypeVar("K")
 
 
 @dataclass(frozen=True, slots=True)
 class _Waiter:
     wait: AwaitEvent
-    tell: Tell
+    tell: Tell | None
+    wake: Wake | None = None
 
     @property
     def place(self) -> Place:
         return (self.wait.event, self.wait.key)
+
+    def hear(self, instance: str, event: Event) -> None:
+        """Tell whoever drives the instance, or have it driven; it will look for the event itself."""
+        if self.wake is not None:
+            self.wake(instance)
+        if self.tell is not None:
+            wait = self.wait
+            self.tell(
+                EventArrived(
+                    path=wait.path, attempt=wait.attempt, sequence=event.sequence, payload=event.payload
+                )
+            )
 
 
 class Waiters:
@@ -35,7 +47,7 @@ class Waiters:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiters: dict[Key, _Waiter] = {}
-        self._of: defaultdict[str, set[Key]] = defaultdict(set)
+        self._of: dict[str, tuple[Key, ...]] = {}
         self._at: defaultdict[Place, set[Key]] = defaultdict(set)
 
     def add(self, instance: str, wait: AwaitEvent, tell: Tell) -> Key:
@@ -43,18 +55,18 @@ class Waiters:
         key = (instance, wait.path, wait.attempt)
         self._drop(key)
         waiter = self._waiters[key] = _Waiter(wait, tell)
-        self._of[instance].add(key)
+        self._of[instance] = (*self._of.get(instance, ()), key)
         self._at[waiter.place].add(key)
         return key
 
     def remove(self, instance: str, path: str, attempt: int) -> None:
         self._drop((instance, path, attempt))
 
-    def hand_over(self, instance: str, tell: Tell) -> list[Key]:
-        """Let somebody else hear of an instance's events; each of its waits has to be looked at again."""
+    def hand_over(self, instance: str, wake: Wake) -> list[Key]:
+        """Only have an instance woken when its events come; each of its waits has to be looked at again."""
         keys = sorted(self._of.get(instance, ()))
         for key in keys:
-            self._waiters[key] = _Waiter(self._waiters[key].wait, tell)
+            self._waiters[key] = _Waiter(self._waiters[key].wait, None, wake)
         return keys
 
     def forget(self, instance: str) -> None:
@@ -65,8 +77,12 @@ class Waiters:
     def _drop(self, key: Key) -> None:
         waiter = self._waiters.pop(key, None)
         if waiter is not None:
-            _discard(self._of, key[0], key)
-            _discard(self._at, waiter.place, key)
+            self._of[key[0]] = tuple(each for each in self._of[key[0]] if each != key)
+            if not self._of[key[0]]:
+                del self._of[key[0]]
+            self._at[waiter.place].discard(key)
+            if not self._at[waiter.place]:
+                del self._at[waiter.place]
 
     async def look_for(self, event: Event) -> None:
         """An event was published by this host."""
@@ -90,14 +106,4 @@ class Waiters:
         event = await self._store.first_event(wait.event, wait.key, after=wait.after, since=wait.since)
         if event is not None and self._waiters.get(key) is waiter:
             self._drop(key)
-            waiter.tell(
-                EventArrived(
-                    path=wait.path, attempt=wait.attempt, sequence=event.sequence, payload=event.payload
-                )
-            )
-
-
-def _discard(index: defaultdict[K, set[Key]], place: K, key: Key) -> None:
-    index[place].discard(key)
-    if not index[place]:
-        del index[place]
+            waiter.hear(key[0], event)

@@ -73,6 +73,8 @@ class Runtime:
     _placing: Placing = field(init=False)
     _parking: Parking = field(init=False)
     _gates: Gates = field(init=False)
+    # One bound method for all that wait, who are many.
+    _wake_parked: Callable[[str], bool] = field(init=False)
 
     def __post_init__(self) -> None:
         self._trees = Trees(self.leases, self.ttl)
@@ -81,6 +83,7 @@ class Runtime:
         self._placing = Placing(self.clock, self.tasks)
         self._parking = Parking(self.clock, self._wake)
         self._gates = Gates(self.store, self.clock, self.signal)
+        self._wake_parked = self._parking.wake
         children = Children(self.store, self.definitions, self)
         self._dispatch = Dispatch(self.store, self.clock, self.nursery, self.tasks, self._waiters, children)
 
@@ -200,7 +203,7 @@ class Runtime:
             del self._drives[instance.id]
             if waits:
                 self._parking.put(instance.id, root_of(instance), driver.wake_at)
-                self._dispatch.leave(instance.id, partial(self._parking.wake, instance.id))
+                self._dispatch.leave(instance.id, self._wake_parked)
             else:
                 self._dispatch.forget(instance.id)
         if not waits:

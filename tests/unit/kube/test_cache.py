@@ -126,3 +126,12 @@ def test_what_has_gone_is_not_remembered_for_ever() -> None:
         cache.put(thing(1, uid=f"u{number}", name=str(number)))
         cache.drop(("n", str(number)), f"u{number}", 1)
     assert list(cache._gone) == ["u2", "u3"]
+
+
+def test_who_stops_listening_hears_no_more_and_nobody_else_is_left_out() -> None:
+    listening, other = Listening(), Listening()
+    stop = listening.cache.listen(other.note)
+    stop()
+    stop()
+    listening.cache.put(thing(1))
+    assert (listening.told, other.told) == ([("a", None, 1)], [])

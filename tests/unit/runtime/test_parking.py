@@ -76,6 +76,27 @@ async def test_what_runs_is_never_parked() -> None:
 
 
 @virtually
+async def test_one_that_is_found_waiting_is_parked_soon_and_one_that_goes_on_is_not() -> None:
+    site = await parked(a_site(), graph(WAIT))
+    site.runtime.drop("i")
+    await settled()
+    await site.runtime.recover("i")
+    assert site.runtime.value("i") is not None
+    await asyncio.sleep(2)
+    assert site.runtime.is_driving("i")
+    assert site.runtime.value("i") is None
+    await site.runtime.close()
+
+    site = await parked(a_site(), graph(WAIT, leaf("w2", n.WaitSpec(event="go", key="other"))))
+    await site.runtime.publish_event("go", "k", 1)
+    await asyncio.sleep(10)
+    assert site.runtime.value("i") is not None
+    await asyncio.sleep(40)
+    assert site.runtime.value("i") is None
+    await site.runtime.close()
+
+
+@virtually
 async def test_a_parked_instance_that_is_dropped_is_left_to_others() -> None:
     site = await parked(a_site(), graph(WAIT))
     site.runtime.drop("i")

@@ -78,7 +78,7 @@ class PodExecutor:
         self._informer = informer or Informer(
             client, PODS, AttemptPod, namespaces=namespaces, labels=f"{labels.ROLE}={labels.ATTEMPT}"
         )
-        self._informer.listen(self._note)
+        self._stop_listening = self._informer.listen(self._note)
         self._changes: dict[Where, asyncio.Event] = {}
         self._admitted: dict[AttemptKey, str] = {}
         # The revision that an attempt was admitted for; an instance before it does not know of the attempt.
@@ -229,6 +229,7 @@ class PodExecutor:
 
     async def close(self, grace: timedelta) -> None:  # noqa: ARG002  # nothing here lives in this process
         """Detach; pods run on."""
+        self._stop_listening()
         await self._running.close()
 
     async def _run(self, task: ProcessTask, uid: str) -> TaskEnded:

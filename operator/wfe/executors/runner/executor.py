@@ -68,7 +68,7 @@ class RunnerExecutor:
         self._client = client
         self._homes = homes
         self._pods = Pods(client, pods)
-        pods.listen(self._pod_changed)
+        self._stop_listening = pods.listen(self._pod_changed)
         self._admission = Admission(client, self._pods, self._settings)
         streams = Streams(client, most=self._settings.streams, attaches=self._settings.attaches)
         self.leftovers = Leftovers()
@@ -203,6 +203,8 @@ class RunnerExecutor:
 
     async def close(self, grace: timedelta) -> None:  # noqa: ARG002  # nothing here lives in this process
         """Detach; what runs goes on."""
+        self._stop_listening()
+        self._pods.close()
         await self._running.close()
         await asyncio.gather(*(container.close() for container in self._containers.values()))
         self._containers.clear()

@@ -24,7 +24,7 @@ class Pods:
         self._by_root: dict[str, dict[str, RunnerPod]] = defaultdict(dict)
         self._gone: OrderedDict[str, RunnerPod] = OrderedDict()
         self._waiting: dict[str, set[asyncio.Future[None]]] = defaultdict(set)
-        informer.listen(self._changed)
+        self.close = informer.listen(self._changed)
 
     def by_uid(self, uid: str) -> RunnerPod | None:
         return self._by_uid.get(uid)

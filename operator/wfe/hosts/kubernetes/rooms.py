@@ -38,6 +38,10 @@ class RoomStore(EpochStore, Protocol):
         """Hand reports of activities to their instances; tell why others are refused."""
         ...
 
+    def rest(self, instance: str) -> None:
+        """Nobody works on an instance for now: hold nothing of it that can be read again."""
+        ...
+
     def observe(self, instance: str, *, generation: int, resumes: int = 0) -> None:
         """Take note which spec has been acted on; the next save says so."""
         ...

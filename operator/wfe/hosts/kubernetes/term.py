@@ -190,6 +190,7 @@ class Term:
             if not instance.status.is_final:
                 # It only waits; its home is found out again when it goes on.
                 self._footing.waits(place, instance, Wait(due, runtime.is_parked), self._later)
+                store.rest(instance.id)
 
         def held_up(instance: str, error: Exception) -> None:
             self._carrier.held_up(room, instance, error)

@@ -71,7 +71,7 @@ class Loader:
     async def _built(self, kept: Kept, found: InstanceObject, engine: Engine) -> Instance:
         held = await contents(self._room.chunks, engine)
         instance = instance_in(engine, held)
-        if not kept.lock.locked() and kept.revision == engine.revision:
+        if not kept.is_written and kept.revision == engine.revision:
             kept.stored = stored_in(found, engine, held)
         return instance
 

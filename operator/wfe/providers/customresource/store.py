@@ -67,7 +67,7 @@ class CustomResourceStore:
         self._groups = Groups(self._room)
         self._reports = Reports(self._room, self._activities, self._mail)
         self._endings = Endings(self._room, self._finder)
-        self._listens = False
+        self._stop_listening: list[Callable[[], None]] = []
 
     async def open(self) -> None:
         """Wait until the informers have seen everything once."""
@@ -75,17 +75,18 @@ class CustomResourceStore:
         for informer in informers:
             if informer is not None:
                 await informer.synced.wait()
-        if self._listens:
+        if self._stop_listening:
             return
-        self._listens = True
         if self._instances is not None:
-            self._instances.listen(self._room.table.told)
+            self._stop_listening.append(self._instances.listen(self._room.table.told))
         if self._published is not None:
-            self._published.listen(self._events.told)
-            self._published.listen(self._reports.told)
+            self._stop_listening.append(self._published.listen(self._events.told))
+            self._stop_listening.append(self._published.listen(self._reports.told))
 
     async def close(self) -> None:
         """Finish what was begun."""
+        while self._stop_listening:
+            self._stop_listening.pop()()
         await self._room.close()
 
     # -- instances ---------------------------------------------------------------------------------------------
@@ -133,6 +134,11 @@ class CustomResourceStore:
         return deleted
 
     # -- what the host tells -----------------------------------------------------------------------------------
+
+    def rest(self, instance: str) -> None:
+        """Nobody works on an instance for now: hold nothing of it that can be read again."""
+        if (kept := self._room.table.get(instance)) is not None:
+            kept.rest()
 
     async def settle(self, instance: str) -> None:
         """Say that nothing is left to do for an instance that has ended: the last write to it."""

@@ -4,22 +4,27 @@ It is told by the informer, by answers to the store's own writes, and by reads.
 """
 
 import asyncio
+import sys
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 import msgspec
 
-from wfe.model.status import InstanceStatus
-from wfe.providers.customresource.kinds import Engine, InstanceObject
+from wfe.model.status import InstanceStatus as Phase
+from wfe.providers.customresource.kinds import Engine, InstanceObject, InstanceSpec, InstanceStatus
 from wfe.providers.customresource.layout import Layout
 from wfe.providers.customresource.records import Archive, Archived
 from wfe.providers.customresource.words import Condition
 
-FINAL: Final = frozenset(status.value for status in InstanceStatus if status.is_final)
+FINAL: Final = frozenset(status.value for status in Phase if status.is_final)
 REMEMBERED: Final = 10_000
 UNBORN: Final = -1
+# One of each for all instances.
+_NONE: Final[list[str]] = []
+_NO_CONDITIONS: Final[list[Condition]] = []
+_NO_TEXTS: Final[dict[str, str]] = {}
 
 
 @dataclass(slots=True)
@@ -53,7 +58,7 @@ class Kept:
         stored: the layout, if the store has read or written all of it.
         fresh: the engine's texts as the informer saw them, until they are loaded.
         archiving: the writing of its history that a save has begun.
-        lock: one write at a time.
+        lock: one write at a time; made when first asked for.
     """
 
     id: str
@@ -70,7 +75,23 @@ class Kept:
     stored: Stored | None = None
     fresh: InstanceObject | None = None
     archiving: asyncio.Future[Archived | None] | None = None
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _lock: asyncio.Lock | None = None
+
+    @property
+    def lock(self) -> asyncio.Lock:
+        if self._lock is None:
+            self._lock = asyncio.Lock()
+        return self._lock
+
+    @property
+    def is_written(self) -> bool:
+        """Whether somebody writes it just now."""
+        return self._lock is not None and self._lock.locked()
+
+    def rest(self) -> None:
+        """Nobody works on it: hold nothing that can be read again."""
+        if not self.is_written:
+            self.stored, self.fresh, self._lock = None, None, None
 
     def saw(self, found: InstanceObject) -> None:
         """Take in an object, unless something newer is known."""
@@ -100,6 +121,7 @@ class Table:
         self._by_id: dict[str, Kept] = {}
         self._by_name: dict[str, Kept] = {}
         self._left: OrderedDict[str, str] = OrderedDict()
+        self._workflows: dict[str, Any] = {}
         self.changed = asyncio.Event()
 
     def __iter__(self) -> Iterator[Kept]:
@@ -158,12 +180,54 @@ class Table:
         kept = self.learn(found)
         if engine is None:
             return
-        if kept.stored is None and kept.version == found.version and not kept.lock.locked():
+        # What another store has heard of before has no head any more.
+        if engine.head and kept.stored is None and kept.version == found.version and not kept.is_written:
             kept.fresh = InstanceObject(found.metadata, found.spec, msgspec.structs.replace(found.status))
-        found.status.engine = _light(engine)
-        found.status.recent = []
+        self._lighten(found, engine)
         if is_news and (kept.mail or not engine.saved.startswith(self._identity)):
             self.changed.set()
+
+    def _lighten(self, found: InstanceObject, engine: Engine) -> None:
+        """Leave in the informer's memory what the host asks of an instance that has begun; there are many."""
+        found.spec = InstanceSpec(
+            desired_state=_interned(found.spec.desired_state),
+            resumes=found.spec.resumes,
+            ttl_after_finished=_interned(found.spec.ttl_after_finished),
+            parent=found.spec.parent,
+        )
+        found.status = InstanceStatus(
+            active=found.status.active,
+            phase=sys.intern(found.status.phase),
+            resumes=found.status.resumes,
+            observed_generation=found.status.observed_generation,
+            finished_at=found.status.finished_at,
+            workflow=self._shared(found.status.workflow),
+            recent=_NONE,
+            conditions=_NO_CONDITIONS,
+            engine=Engine(
+                id=found.metadata.uid if engine.id == found.metadata.uid else engine.id,
+                created=engine.created,
+                revision=engine.revision,
+                inbox=engine.inbox or _NO_TEXTS,
+                posted=engine.posted,
+                parts=_NO_TEXTS,
+                chunks=_NONE,
+                gone=_NONE,
+                ring=_NO_TEXTS,
+                history=_NONE,
+            ),
+        )
+        found.metadata.namespace = self._namespace
+        found.metadata.creation_timestamp = ""
+        found.metadata.labels = found.metadata.labels or _NO_TEXTS
+
+    def _shared(self, workflow: Any) -> Any:
+        """Return the same value for the same workflow."""
+        digest = workflow.get("digest") if isinstance(workflow, dict) else None
+        if not isinstance(digest, str) or not digest:
+            return workflow
+        known = self._workflows.setdefault(digest, workflow)
+        return known if known == workflow else workflow
 
     def _heard_the_end_of(self, found: InstanceObject) -> None:
         # It may only have left the informer's selection, so its object's name is kept for a while.
@@ -177,16 +241,8 @@ class Table:
         self.changed.set()
 
 
-def _light(engine: Engine) -> Engine:
-    """Return what stays in the informer's memory."""
-    return Engine(
-        id=engine.id,
-        created=engine.created,
-        revision=engine.revision,
-        saved=engine.saved,
-        inbox=engine.inbox,
-        posted=engine.posted,
-    )
+def _interned(value: Any) -> Any:
+    return sys.intern(value) if isinstance(value, str) else value
 
 
 def _number(value: object) -> int:
