@@ -29,7 +29,7 @@ build_images() {
         say "building the image $name"
         start=$SECONDS
         rm -f "$archives/$name.number"
-        logged "image-$name" in_scratch "${name#wfe-}"
+        fetched "image-$name" in_scratch "${name#wfe-}"
         echo "$number" >"$archives/$name.number"
         say "built the image $name in $((SECONDS - start)) s"
     done

@@ -10,7 +10,8 @@ control_plane="etcd kube-apiserver kube-controller-manager kube-scheduler volume
 
 kubeconfig() { echo "$home/pki/admin.conf"; }
 proxyless() { echo "$gateway,10.96.0.0/16"; }
-kubectl() { KUBECONFIG=$home/pki/admin.conf "$home/bin/kubectl" "$@"; }
+# What does not answer soon is asked again.
+kubectl() { KUBECONFIG=$home/pki/admin.conf "$home/bin/kubectl" --request-timeout=10s "$@"; }
 ctr() { command ctr --address "$home/containerd.sock" --namespace k8s.io "$@"; }
 import() { ctr images import "$1" >/dev/null || die "containerd refuses $1"; }
 
@@ -25,6 +26,9 @@ is_up() {
 is_ready() {
     [ "$(kubectl get node node1 -o 'jsonpath={.status.conditions[?(@.type=="Ready")].status}' 2>/dev/null)" = True ]
 }
+
+# For seconds the node is called ready by what an earlier kubelet has said.
+is_back() { listens 10248 && is_ready; }
 
 up() {
     install_programs
@@ -54,7 +58,7 @@ failed_up() {
 
 check_ports() {
     local port
-    for port in 2379 2380 6443 10249 10256 10257 10259; do
+    for port in 2379 2380 6443 10248 10249 10256 10257 10259; do
         ! listens "$port" || die "somebody listens on port $port of this machine"
     done
 }
@@ -94,7 +98,7 @@ CONF
     done
 }
 
-services_answer() { KUBECONFIG=$home/pki/admin.conf "$home/bin/kubectl" --server https://10.96.0.1 get --raw /readyz; }
+services_answer() { kubectl --server https://10.96.0.1 get --raw /readyz; }
 
 # The bridge is there before the first pod: its address is the node's. Pods reach each other, services and this
 # machine, and nothing else.
@@ -199,7 +203,7 @@ node() {
     case $1 in
         stop) end kubelet; say "the kubelet has ended; its containers live on" ;;
         crash) end kubelet; kill_containers; say "the kubelet and all containers are dead" ;;
-        start) alive kubelet || start kubelet; await kubelet is_ready; say "the node is ready" ;;
+        start) alive kubelet || start kubelet; await kubelet is_back; say "the node is ready" ;;
         *) usage ;;
     esac
 }

@@ -20,13 +20,13 @@ alive() {
     read -r pid birth 2>/dev/null <"$home/run/$1.pid" && [ -n "$birth" ] && [ "$(born "$pid")" = "$birth" ]
 }
 
-# await NAME COMMAND...: until the command succeeds, while that component lives.
+# await NAME COMMAND...: until the command succeeds, while that component lives. A cold disk takes minutes.
 await() {
-    local name=$1 deadline=$((SECONDS + 120))
+    local name=$1 deadline=$((SECONDS + 300))
     shift
     until "$@" >/dev/null 2>&1; do
         alive "$name" || failed_component "$name" "$name has ended"
-        [ $SECONDS -lt $deadline ] || failed_component "$name" "$name is not ready after 2 minutes"
+        [ $SECONDS -lt $deadline ] || failed_component "$name" "$name is not ready after 5 minutes"
         sleep 0.2
     done
 }

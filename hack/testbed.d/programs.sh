@@ -45,7 +45,7 @@ install_programs() {
     if [ -n "$absent" ]; then
         say "installing $absent"
         # shellcheck disable=SC2086 # it is a list
-        logged install with_apt $absent
+        fetched install with_apt $absent
     fi
     mkdir -p "$home/bin" "$home/programs"
     built kubebox "$kubernetes-$(cat "$parts"/kubebox/* | sha256sum | head -c 8)" "$parts/kubebox/build" OUTPUT "$kubernetes"
@@ -74,11 +74,11 @@ with_apt() {
         echo 'create_main_cluster = false' >$clusters/wfe-testbed.conf
     fi
     export DEBIAN_FRONTEND=noninteractive
-    apt-get update -qq
+    apt-get update -qq -o Acquire::Retries=3
     for given in "$@"; do
         chosen+=("$(first_available "$given")")
     done
-    apt-get install -qq -y --no-install-recommends -o DPkg::Lock::Timeout=300 "${chosen[@]}" </dev/null 7>&-
+    apt-get install -qq -y --no-install-recommends -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 "${chosen[@]}" </dev/null 7>&-
 }
 
 first_available() {
@@ -102,7 +102,7 @@ built() {
             command+=("${word/#OUTPUT/$target.new}")
         done
         say "building $name $version (minutes, the first time)"
-        logged "build-$name" "${command[@]}"
+        fetched "build-$name" "${command[@]}"
         mv "$target.new" "$target"
         say "built $name in $((SECONDS - start)) s"
     fi
@@ -118,9 +118,26 @@ go_install() {   # go_install PACKAGE@VERSION OUTPUT
     mv "$scratch"/* "$2"
 }
 
+# fetched NAME COMMAND...: logged, for what is asked of others, which may fail for a moment.
+fetched() {
+    local pause
+    for pause in 5 20; do
+        recorded "$@"
+        [ "$status" != 0 ] || return 0
+        say "failed: ${*:2} ($home/log/$1.log); once more in $pause s"
+        sleep "$pause"
+    done
+    logged "$@"
+}
+
 # logged NAME COMMAND...: keep what the command prints, and show its end when it fails.
 logged() {
-    local log=$home/log/$1.log status
+    recorded "$@"
+    told "$@"
+}
+
+recorded() {   # sets status
+    local log=$home/log/$1.log
     shift
     mkdir -p "$home/log"
     # Not as a condition: there every command that fails would be forgiven.
@@ -128,8 +145,11 @@ logged() {
     (set -e; "$@") >"$log" 2>&1
     status=$?
     set -e
-    [ $status = 0 ] && return
-    say "failed: $*; $log ends"
-    tail -n 20 "$log" >&2
+}
+
+told() {
+    [ "$status" != 0 ] || return 0
+    say "failed: ${*:2}; $home/log/$1.log ends"
+    tail -n 20 "$home/log/$1.log" >&2
     exit 1
 }

@@ -95,7 +95,7 @@ install_servers() {
     done
     if [ -n "${absent// /}" ]; then
         say "installing$absent"
-        logged install with_apt $absent
+        fetched install with_apt $absent
     fi
     case " $* " in *" opensearch "*) opensearch_fetch ;; esac
 }

@@ -22,7 +22,7 @@ opensearch_fetch() {
     [ -d "$target" ] && return
     say "fetching OpenSearch, 53 MB"
     rm -rf "$home"/opensearch-*
-    logged fetch-opensearch mvn -q -B -f "$opensearch_modules" dependency:copy-dependencies -DoutputDirectory="$target.new"
+    fetched fetch-opensearch mvn -q -B -f "$opensearch_modules" dependency:copy-dependencies -DoutputDirectory="$target.new"
     mv "$target.new" "$target"
 }
 

