@@ -18,6 +18,11 @@ from tests.e2e.cluster import ROOT, Cluster
 RUNNER_IMAGE = os.environ.get("WFE_RUNNER_IMAGE", "localhost/wfe-runner:testbed")
 
 
+def only_in(namespace: str) -> dict[str, Any]:
+    """Return the settings of an operator that keeps to one namespace, so that tests can run beside each other."""
+    return {"namespaces": [namespace], "leaseNamespace": namespace}
+
+
 def free_port() -> int:
     """Return a port that nobody listens on."""
     with socket.socket() as found:
@@ -70,9 +75,7 @@ class Operator:
                 stderr=log,
             )
         if wait:
-            self.cluster.until(
-                self.is_ready, 60, f"the operator is not ready; its log ends\n{self.last_words()}"
-            )
+            self.cluster.until(self.is_ready, what=f"the operator is not ready; its log is {self.log}")
 
     def is_ready(self) -> bool:
         assert self.is_alive, f"the operator has ended; its log ends\n{self.last_words()}"

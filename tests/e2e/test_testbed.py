@@ -72,7 +72,7 @@ def claim(name: str) -> Object:
 
 
 def _until_ready(cluster: Cluster, namespace: str, name: str) -> None:
-    cluster.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=60s")
+    cluster.kubectl("wait", "-n", namespace, "--for=condition=Ready", f"pod/{name}", "--timeout=240s")
 
 
 def _inside(cluster: Cluster, namespace: str, name: str, *command: str) -> str:
@@ -101,7 +101,7 @@ def test_a_pod_reaches_another_and_itself_through_services(cluster: Cluster, nam
     )
     for name in ("web", "asks"):
         _until_ready(cluster, namespace, name)
-    address = cluster.get(namespace, "service", "web")["spec"]["clusterIP"]
+    address = cluster.get(namespace, "services", "web")["spec"]["clusterIP"]
     fetch = f"import urllib.request; print(urllib.request.urlopen('http://{address}', timeout=5).status)"
 
     def asked_by_another() -> bool:

@@ -73,7 +73,7 @@ class Cli:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait until something of another process can be seen."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 100
         while not condition():
             assert time.monotonic() < end, "it did not happen"
             time.sleep(0.02)

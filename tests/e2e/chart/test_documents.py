@@ -12,7 +12,7 @@ from tests.docs.blocks import Block, blocks_of, write_files
 from tests.e2e.cluster import ROOT, WFE, Cluster
 from tests.unit.chart.helm import find_helm
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 IN_CLUSTER = "a cluster runs it"
 
 
@@ -33,7 +33,7 @@ def desk(cluster: Cluster, tmp_path: Path) -> Iterator[Path]:
 def _clear(cluster: Cluster) -> None:
     cluster.run(find_helm(), "uninstall", "wfe", "-n", "wfe-system", "--wait", "--ignore-not-found")
     cluster.kubectl(
-        "delete", "namespace", "demo", "wfe-system", "--ignore-not-found", "--wait", "--timeout=120s"
+        "delete", "namespace", "demo", "wfe-system", "--ignore-not-found", "--wait", "--timeout=240s"
     )
 
 

@@ -40,11 +40,11 @@ def fence(cluster: Cluster) -> Iterator[Fence]:
         account = f"system:serviceaccount:{namespace}:fenced-wfe-operator"
         policies = helm(
             *("template", "fenced", str(CHART), "--namespace", namespace, "--kube-version", KUBERNETES),
-            *("--show-only", "templates/fence.yaml"),
+            # Elsewhere it would refuse the pods of other tests.
+            *("--show-only", "templates/fence.yaml", "--set", f"namespaces={{{namespace}}}"),
         )
         binding = ("rolebinding", "everything", "--clusterrole=cluster-admin", "--user", account)
         cluster.kubectl("-n", namespace, "create", *binding)
-        cluster.until(lambda: cluster.get(namespace, "serviceaccount", "default"), what="an account")
         cluster.apply(namespace, pod("theirs"))
         cluster.kubectl("apply", "-f", "-", given=policies)
         found = Fence(cluster, namespace)
@@ -56,7 +56,7 @@ def fence(cluster: Cluster) -> Iterator[Fence]:
             assert "created" in found.own("create", "-f", "-", given=pod("wfe-r-mine"))
             cluster.kubectl(
                 *("-n", namespace, "wait", "--for=condition=Ready", "pod/theirs", "pod/wfe-r-mine"),
-                "--timeout=60s",
+                "--timeout=240s",
             )
             yield found
         finally:
@@ -133,13 +133,13 @@ def test_it_deletes_nothing_of_others(fence: Fence) -> None:
     fence.theirs("create", "-f", "-", given=_configmap("settings"))
     assert "writes only what begins with wfe-" in fence.own("delete", "configmap", "settings")
     assert "writes only what begins with wfe-" in fence.own("delete", "configmap", "--all")
-    assert fence.cluster.get(fence.namespace, "configmap", "settings")
+    assert fence.cluster.get(fence.namespace, "configmaps", "settings")
 
 
 @pytest.mark.parametrize("name", ["exec", "names", "pods", "writes"])
 def test_the_api_server_has_no_doubts_about_the_expressions(fence: Fence, name: str) -> None:
     def status() -> Object:
-        found = fence.cluster.get("", "validatingadmissionpolicy", f"fenced-wfe-{name}")
+        found = fence.cluster.get("", "validatingadmissionpolicies", f"fenced-wfe-{name}")
         status: Object = found.get("status", {})
         return status
 

@@ -34,7 +34,7 @@ def _runner(cluster: Cluster, namespace: str, name: str) -> str:
     """Return the name of the runner of an instance; "" if it has none."""
     uid = cluster.get(namespace, "wfi", name)["metadata"]["uid"]
     selector = f"wfe.sunbeam.pt/role=runner,wfe.sunbeam.pt/root={uid}"
-    found = cluster.items(namespace, "pods", "-l", selector)
+    found = cluster.items(namespace, "pods", labels=selector)
     assert len(found) < 2
     return str(found[0]["metadata"]["name"]) if found else ""
 
@@ -75,7 +75,7 @@ def test_a_workflow_that_is_applied_completes_and_has_logs(release: Release, wor
     cluster.apply(work, workflow("hello", shell("greet", "echo hello from $WFE_STEP")))
     cluster.apply(work, instance("hello-1", "hello"))
     waited = cluster.kubectl(
-        *("-n", work, "wait", "wfi/hello-1", "--for=condition=Complete", "--timeout=90s"), check=False
+        *("-n", work, "wait", "wfi/hello-1", "--for=condition=Complete", "--timeout=240s"), check=False
     )
     told = cluster.kubectl("-n", work, "describe", "wfi,pods")
     assert "condition met" in waited, f"{waited}\n{told}\n{release.words()}"
@@ -120,7 +120,9 @@ def test_the_operator_has_no_rights_where_it_does_not_work(release: Release) -> 
 
 def test_nothing_that_the_operator_asked_for_was_refused(release: Release) -> None:
     """Rights that are missing are seen here, and not only as something that takes long."""
-    for pod in release.cluster.items(release.namespace, "pods", "-l", "app.kubernetes.io/component=operator"):
+    for pod in release.cluster.items(
+        release.namespace, "pods", labels="app.kubernetes.io/component=operator"
+    ):
         path = f"/api/v1/namespaces/{release.namespace}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
         text = release.cluster.kubectl("get", "--raw", path)
         assert "wfe_api_requests_total" in text
@@ -168,7 +170,7 @@ def test_an_upgrade_disturbs_no_instance(release: Release, work: str) -> None:
 
 
 def test_the_webhook_keeps_its_certificate_over_an_upgrade(release: Release, work: str) -> None:
-    found = release.cluster.get("", "validatingwebhookconfiguration", release.name)
+    found = release.cluster.get("", "validatingwebhookconfigurations", release.name)
     assert found["webhooks"][0]["clientConfig"]["caBundle"]
     with pytest.raises(AssertionError, match="naem"):
         release.cluster.apply(work, workflow("faulty", {"naem": "a", "config": {"run": "true"}}))
@@ -180,7 +182,7 @@ def test_uninstalling_while_instances_run_leaves_nothing_that_hangs(release: Rel
     cluster.apply(work, instance("slow-2", "slow"), instance("isolated-1", "isolated"))
     _runs(cluster, work, "slow-2")
     cluster.until(
-        lambda: cluster.items(work, "pods", "-l", "wfe.sunbeam.pt/role=attempt"),
+        lambda: cluster.items(work, "pods", labels="wfe.sunbeam.pt/role=attempt"),
         what="an isolated pod is made",
     )
     release.remove()
@@ -205,8 +207,7 @@ def test_without_the_operator_instances_and_namespaces_can_be_deleted(release: R
         cluster.apply(doomed, workflow("isolated", {**SLOW, "isolation": "pod"}))
         cluster.apply(doomed, instance("isolated-1", "isolated"))
         cluster.until(
-            lambda: cluster.items(doomed, "pods", "-l", "wfe.sunbeam.pt/role=attempt"), what="a pod is made"
+            lambda: cluster.items(doomed, "pods", labels="wfe.sunbeam.pt/role=attempt"), what="a pod is made"
         )
         release.remove()
-        cluster.kubectl("delete", "namespace", doomed, "--wait", "--timeout=90s")
-        cluster.kubectl("create", "namespace", doomed)
+        cluster.kubectl("delete", "namespace", doomed, "--wait", "--timeout=240s")

@@ -118,7 +118,7 @@ def test_an_instance_is_steered_from_the_command_line(typed: Typed) -> None:
     typed.until_waits("s1", "gate")
     watching = typed.start("watch", "s1", "-o", "plain", "--logs")
     typed("publish", "go", "here", '{"by": "Grace"}')
-    shown, _ = watching.communicate(timeout=60)
+    shown, _ = watching.communicate(timeout=240)
 
     assert (watching.returncode, "last | Grace" in shown) == (0, True), shown
 
@@ -200,7 +200,7 @@ def test_ctrl_c_leaves_the_instance_alone(typed: Typed) -> None:
     assert watching.stdout is not None
     watching.stdout.readline()
     watching.terminate()
-    said, _ = watching.communicate(timeout=30)
+    said, _ = watching.communicate(timeout=240)
 
     assert (watching.returncode, "goes on in the cluster" in said) == (130, True), said
     assert typed.json("show", "w1")["status"] == "Running"

@@ -74,7 +74,7 @@ class Place:
 
     def pod(self, task: ProcessTask) -> dict[str, Any]:
         """Return the pod of an attempt, as it is now; {} if there is none."""
-        return self.cluster.get(self.namespace, "pod", labels.attempt_name(task.key))
+        return self.cluster.get(self.namespace, "pods", labels.attempt_name(task.key))
 
     @asynccontextmanager
     async def executor(self) -> AsyncIterator[PodExecutor]:

@@ -145,14 +145,14 @@ async def test_too_much_memory_is_told_apart_from_other_failures(cluster: Cluste
 
 
 async def test_an_image_that_is_not_there_is_given_up(cluster: Cluster, namespace: str) -> None:
-    async with a_place(cluster, namespace, with_patience(5)) as place:
+    async with a_place(cluster, namespace, with_patience(10)) as place:
         ended = await run(place, place.task(image="localhost/no-such-image:1"))
         assert ended.outcome in {TaskOutcome.LOST, TaskOutcome.FAILED}
         assert "localhost/no-such-image:1` cannot be had" in said(ended)
 
 
 async def test_a_secret_that_is_not_there_is_given_up(cluster: Cluster, namespace: str) -> None:
-    async with a_place(cluster, namespace, with_patience(5)) as place:
+    async with a_place(cluster, namespace, with_patience(10)) as place:
         variable = place.task(secrets={"TOKEN": ("no-such-secret", "token")})
         file = place.task(step="file", private_files={"TOKEN": ("no-such-secret", "token")})
         for ended in await asyncio.gather(run(place, variable), run(place, file)):
@@ -183,7 +183,7 @@ async def test_secrets_are_there_and_in_no_log_and_no_output(cluster: Cluster, n
 async def test_a_step_is_ended_at_its_timeout_and_may_tidy_up(cluster: Cluster, namespace: str) -> None:
     async with a_place(cluster, namespace) as place:
         task = place.task(
-            "trap 'echo tidy; exit 0' TERM; while :; do sleep 0.1; done", timeout=timedelta(seconds=1)
+            "trap 'echo tidy; exit 0' TERM; while :; do sleep 0.1; done", timeout=timedelta(seconds=4)
         )
         ended = await run(place, task)
         assert ended.outcome is TaskOutcome.TIMEOUT

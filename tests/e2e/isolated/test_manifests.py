@@ -17,7 +17,7 @@ SECRET = ("create", "secret", "generic", "registry", "--from-literal=token=canar
 
 
 def is_ready(cluster: Cluster, namespace: str, name: str) -> bool:
-    conditions = cluster.get(namespace, "pod", name).get("status", {}).get("conditions", ())
+    conditions = cluster.get(namespace, "pods", name).get("status", {}).get("conditions", ())
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 

@@ -14,6 +14,6 @@ def widgets(cluster: Cluster) -> Iterator[None]:
     """The definition of widgets, as long as a module's tests run."""
     name = f"crd/{DEFINITION['metadata']['name']}"
     cluster.kubectl("apply", "-f", "-", given=json.dumps(DEFINITION))
-    cluster.kubectl("wait", "--for=condition=Established", name, "--timeout=60s")
+    cluster.kubectl("wait", "--for=condition=Established", name, "--timeout=240s")
     yield
     cluster.kubectl("delete", name, "--wait=false")

@@ -25,6 +25,16 @@ class Site:
         """Apply a WorkflowInstance."""
         self.cluster.apply(self.namespace, instance(name, of or name, **spec))
 
+    def publish(self, event: str, key: str, **more: Any) -> None:
+        """Apply a WorkflowEvent."""
+        body = {
+            "apiVersion": "wfe.sunbeam.pt/v1alpha1",
+            "kind": "WorkflowEvent",
+            "metadata": {"name": f"{event}-{key}"},
+            "spec": {"event": event, "key": key, **more},
+        }
+        self.cluster.apply(self.namespace, body)
+
     def change(self, name: str, **spec: Any) -> None:
         """Change the spec of an instance."""
         text = json.dumps({"spec": spec})
@@ -33,8 +43,8 @@ class Site:
     def status(self, name: str) -> dict[str, Any]:
         return self.cluster.status(self.namespace, name)
 
-    def ended(self, name: str, within: float = 90) -> dict[str, Any]:
-        return self.cluster.ended(self.namespace, name, within)
+    def ended(self, name: str) -> dict[str, Any]:
+        return self.cluster.ended(self.namespace, name)
 
     def settled(self, name: str) -> dict[str, Any]:
         """Wait until nothing is left to do for an instance."""
@@ -50,14 +60,14 @@ class Site:
         return self.status(name)
 
     def until(self, is_so: Any, what: str) -> None:
-        self.cluster.until(is_so, 60, f"{what}; the operator says\n{self.operator.last_words()}")
+        self.cluster.until(is_so, what=f"{what}; the operator says\n{self.operator.last_words()}")
 
     def pods(self) -> list[str]:
         return [one["metadata"]["name"] for one in self.cluster.items(self.namespace, "pods")]
 
     def events(self, name: str) -> set[str]:
         """Return the reasons of the Kubernetes Events about an instance."""
-        found = self.cluster.items(self.namespace, "events", f"--field-selector=involvedObject.name={name}")
+        found = self.cluster.items(self.namespace, "events", fields=f"involvedObject.name={name}")
         return {one["reason"] for one in found}
 
     def metric(self, name: str) -> float:

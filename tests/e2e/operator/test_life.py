@@ -59,13 +59,13 @@ def test_a_failure_is_failed_and_kubectl_can_wait_for_it(site: Site) -> None:
     site.define("failing", shell("a", "exit 3"))
     site.start("failing-1", "failing")
     site.cluster.kubectl(
-        "wait", "-n", site.namespace, "--for=condition=Failed", "wfi/failing-1", "--timeout=60s"
+        "wait", "-n", site.namespace, "--for=condition=Failed", "wfi/failing-1", "--timeout=240s"
     )
     assert site.status("failing-1")["reason"] == "ExitCode"
 
 
 def test_suspend_and_resume_by_the_spec(site: Site) -> None:
-    site.define("long", {"name": "wait", "delay": "2s"}, shell("a", "true"))
+    site.define("long", {"name": "wait", "wait_for": {"event": "go", "key": "on"}}, shell("a", "true"))
     site.start("held", "long", desiredState="Suspended")
     assert site.until_reason("held", "Suspended")["phase"] == "Pending"
     site.change("held", desiredState="Running")
@@ -73,6 +73,7 @@ def test_suspend_and_resume_by_the_spec(site: Site) -> None:
     site.change("held", desiredState="Suspended")
     site.until_phase("held", "Suspended")
     site.change("held", desiredState="Running")
+    site.publish("go", "on")
     assert_phase(site.ended("held"), "Complete")
 
 
@@ -168,7 +169,7 @@ def test_a_quota_that_is_used_up_is_told_and_waited_for(site: Site) -> None:
     }
     site.cluster.apply(site.namespace, quota)
     site.until(
-        lambda: site.cluster.get(site.namespace, "resourcequota", "small").get("status", {}).get("hard"),
+        lambda: site.cluster.get(site.namespace, "resourcequotas", "small").get("status", {}).get("hard"),
         "the quota is not counted",
     )
     site.define("patient", shell("a", "true"))
@@ -219,13 +220,7 @@ def test_an_event_wakes_who_waits_for_it(site: Site) -> None:
     site.define("waiting", wait, shell("a", 'test "$BY" = me'))
     site.start("waiting-1", "waiting")
     site.until_reason("waiting-1", "Waiting")
-    event = {
-        "apiVersion": "wfe.sunbeam.pt/v1alpha1",
-        "kind": "WorkflowEvent",
-        "metadata": {"name": "approved-1"},
-        "spec": {"event": "approved", "key": "k1", "payload": {"by": "me"}},
-    }
-    site.cluster.apply(site.namespace, event)
+    site.publish("approved", "k1", payload={"by": "me"})
     assert_phase(site.ended("waiting-1"), "Complete")
 
 
@@ -263,7 +258,7 @@ def test_a_deleted_instance_is_let_go_with_its_pod(site: Site) -> None:
     site.define("endless", shell("a", "sleep 600"))
     site.start("endless-1", "endless")
     site.until(lambda: site.status("endless-1").get("step") == "a", "it does not run")
-    site.cluster.kubectl("delete", "-n", site.namespace, "wfi", "endless-1", "--wait=true", "--timeout=30s")
+    site.cluster.kubectl("delete", "-n", site.namespace, "wfi", "endless-1", "--wait=true", "--timeout=240s")
     site.until(lambda: not site.pods(), "its pod is still there")
 
 

@@ -7,14 +7,14 @@ import pytest
 
 from tests.e2e.cluster import Cluster, shell
 from tests.e2e.operator.site import Site
-from tests.e2e.process import RUNNER_IMAGE, running
+from tests.e2e.process import RUNNER_IMAGE, only_in, running
 
 pytestmark = pytest.mark.e2e
 
 
 def idle(site: Site) -> list[str]:
     """Return the names of the idle pods that run."""
-    pods = site.cluster.items(site.namespace, "pods", "-l", "wfe.sunbeam.pt/role=pool")
+    pods = site.cluster.items(site.namespace, "pods", labels="wfe.sunbeam.pt/role=pool")
     return [pod["metadata"]["name"] for pod in pods if pod["status"]["phase"] == "Running"]
 
 
@@ -22,7 +22,7 @@ def test_an_instance_takes_over_an_idle_pod_and_another_takes_its_place(
     cluster: Cluster, namespace: str, tmp_path: Path
 ) -> None:
     runner = {"image": RUNNER_IMAGE, "imagePullPolicy": "IfNotPresent", "pool": {"size": 1}}
-    settings = {"namespaces": [namespace], "runner": runner}
+    settings = {**only_in(namespace), "runner": runner}
     with running(cluster, tmp_path, settings=settings) as operator:
         site = Site(cluster, operator, namespace)
         site.until(lambda: idle(site), "there is no idle pod")

@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.cluster import Cluster, shell
 from tests.e2e.operator.site import Site
-from tests.e2e.process import Operator
+from tests.e2e.process import Operator, only_in
 
 pytestmark = pytest.mark.e2e
 
@@ -21,13 +21,12 @@ OUTPUTS = {"starts": "integer"}
 def replicas(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site]]:
     """Two operators for one namespace; the first one leads."""
     with cluster.namespace("replicas") as namespace:
-        settings = {"namespaces": [namespace], "leaseNamespace": namespace}
         sites = []
         for name in ("first", "second"):
-            operator = Operator(cluster, tmp_path_factory.mktemp(name), settings, name)
+            operator = Operator(cluster, tmp_path_factory.mktemp(name), only_in(namespace), name)
             operator.start()
             sites.append(Site(cluster, operator, namespace))
-            cluster.until(lambda: sites[0].metric("wfe_leading") == 1, 30, "the first one does not lead")
+            cluster.until(lambda: sites[0].metric("wfe_leading") == 1, what="the first one does not lead")
         try:
             yield sites[0], sites[1]
         finally:

@@ -10,14 +10,15 @@ import pytest
 from tests.e2e.cluster import Cluster
 from tests.integration.test_examples import EXAMPLES, OUTPUTS
 
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 AT_ONCE = 3
 Results = dict[str, "Future[CompletedProcess[str]]"]
 
 
 @pytest.fixture(scope="module")
-def results(cluster: Cluster, operator: object) -> Iterator[Results]:
+def results(cluster: Cluster, operator_of_all: object) -> Iterator[Results]:
     """Run all of them, some at a time."""
-    del operator
+    del operator_of_all
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {name: pool.submit(_run, cluster, name) for name in OUTPUTS}
 

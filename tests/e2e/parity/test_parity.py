@@ -19,6 +19,7 @@ from tests.docs.blocks import Block, write_files
 from tests.docs.test_language import BLOCKS, EXPECTED, FILES
 from tests.e2e.cluster import Cluster
 
+pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 AT_ONCE = 6
 # A cluster has no current directory with files in it, and no environment to inherit from.
 LAPTOP_ONLY = {
@@ -39,10 +40,10 @@ IN_CLUSTER = [block for block in RUN if not LAPTOP_ONLY.keys() & set(_options(bl
 
 @pytest.fixture(scope="module")
 def results(
-    cluster: Cluster, operator: object, tmp_path_factory: pytest.TempPathFactory
+    cluster: Cluster, operator_of_all: object, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, "Future[subprocess.CompletedProcess[str]]"]]:
     """Run all of them, some at a time."""
-    del operator
+    del operator_of_all
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {
             block.title: pool.submit(_run, cluster, block, tmp_path_factory.mktemp("parity"))
@@ -63,7 +64,7 @@ def _run(cluster: Cluster, block: Block, directory: Path) -> "subprocess.Complet
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=300,
         )
 
 

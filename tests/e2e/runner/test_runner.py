@@ -157,7 +157,7 @@ async def test_a_pod_that_is_deleted_loses_what_ran_and_the_workspace(namespace:
 
 async def test_an_image_that_is_not_there_fails_the_step_and_is_named(namespace: str) -> None:
     missing = "localhost/none:testbed"
-    patience = timedelta(seconds=5)
+    patience = timedelta(seconds=10)
     async with (
         a_tree(namespace, needs(DEBIAN, missing), start_patience=patience) as tree,
         tree.controller() as executor,
@@ -172,7 +172,7 @@ async def test_an_image_that_is_not_there_fails_the_step_and_is_named(namespace:
 async def test_a_secret_that_is_not_there_is_named(namespace: str) -> None:
     its = needs(DEBIAN, secrets=(("nobody", "token"),))
     async with (
-        a_tree(namespace, its, start_patience=timedelta(seconds=5)) as tree,
+        a_tree(namespace, its, start_patience=timedelta(seconds=10)) as tree,
         tree.controller() as executor,
     ):
         ended = await tree.run(executor, a_step("true"))
@@ -216,5 +216,5 @@ async def test_short_steps_follow_each_other_within_milliseconds(namespace: str,
             began = monotonic()
             assert (await executor.run(a_step("echo hello"), place)).outcome is TaskOutcome.COMPLETE
             took.append(monotonic() - began)
-        # Ten times what it takes, and far from the seconds of a pod for each step.
-        assert sorted(took)[150] < 0.2
+        # Many times what it takes, and still far from the seconds of a pod for each step.
+        assert sorted(took)[150] < 0.5

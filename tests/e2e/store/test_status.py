@@ -62,7 +62,7 @@ async def test_kubectl_shows_a_run_and_waits_for_its_end(cluster: Cluster, names
         assert row[:5] == ["good", "pipeline", "Complete", "3/3", "1m30s"]
         for condition in ("Complete", "Finished"):
             cluster.kubectl(
-                "wait", f"--for=condition={condition}", "wfi/good", "-n", namespace, "--timeout=5s"
+                "wait", f"--for=condition={condition}", "wfi/good", "-n", namespace, "--timeout=240s"
             )
         told = cluster.kubectl("describe", "wfi", "good", "-n", namespace)
         assert "12:00:01 build Complete 1.0s" in told
@@ -76,7 +76,7 @@ async def test_a_failure_is_waited_for_and_explained(cluster: Cluster, namespace
             reason=Reason.EXIT_CODE, message="it ended with exit code 2", step="build", exit_code=2
         )
         await store.save(the_next(first, status=InstanceStatus.FAILED, finished_at=NOON, failure=failure))
-        cluster.kubectl("wait", "--for=condition=Failed", "wfi/bad", "-n", namespace, "--timeout=5s")
+        cluster.kubectl("wait", "--for=condition=Failed", "wfi/bad", "-n", namespace, "--timeout=240s")
         row = cluster.kubectl("get", "wfi", "bad", "-n", namespace, "--no-headers").split()
         assert row[2:5] == ["Failed", "0/0", "ExitCode"]
         message = cluster.status(namespace, "bad")["message"]
@@ -117,5 +117,5 @@ async def test_big_data_and_long_history_lie_beside_a_small_status(cluster: Clus
         assert (await the_stored(store, current.id)).data == current.data
         assert [record.seq for record in await store.history(current.id)] == list(range(60))
         assert await store.delete(current.id)
-        gone = cluster.items(namespace, "configmaps", "-l", f"wfe.sunbeam.pt/id={current.id}")
+        gone = cluster.items(namespace, "configmaps", labels=f"wfe.sunbeam.pt/id={current.id}")
         assert gone == []
