@@ -16,13 +16,23 @@ _used: set[str] = set()
 
 
 def url_of_postgres(directory: Path) -> str:
-    """Return the URL of a schema that nobody else uses; it is not there yet, and goes when the process ends."""
+    """Return the URL of a schema that nobody else uses; it is not there yet, and goes when the next test begins."""
     server = url_of("postgres")
     schema = f"test_{sha256(str(directory).encode()).hexdigest()[:16]}"
-    if not _used:
-        atexit.register(lambda: asyncio.run(_drop(server)))
-    _used.add(schema)
+    if schema not in _used:
+        atexit.unregister(drop_used)
+        atexit.register(drop_used, server)
+        # Not all at the end: a process that takes long to end may be killed.
+        drop_used(server)
+        _used.add(schema)
     return f"{server}?schema={schema}"
+
+
+def drop_used(server: str) -> None:
+    """Drop the schemas of tests that have ended."""
+    if _used:
+        asyncio.run(_drop(server))
+        _used.clear()
 
 
 async def _drop(server: str) -> None:

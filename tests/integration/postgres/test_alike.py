@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.contract.postgres_schema import url_of_postgres
@@ -32,6 +32,7 @@ turns = st.one_of(
 
 
 @settings(max_examples=25, deadline=None)
+@example([[saving("a", 1, 0, InstanceStatus.PENDING), creating("a", 0), creating("c", 0)]])
 @given(st.lists(turns, max_size=8))
 def test_postgres_answers_as_memory_does(turns: list[list[Ask]]) -> None:
     with tempfile.TemporaryDirectory() as directory:

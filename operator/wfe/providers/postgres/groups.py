@@ -63,14 +63,12 @@ class Groups(Generic[J, A]):
 
     def _next_group(self) -> list[_Asked[J, A]]:
         group: dict[Hashable, _Asked[J, A]] = {}
-        left: list[_Asked[J, A]] = []
-        for asked in self._waiting:
+        for asked in self._waiting[:MOST]:
             key = self._key(asked.job)
-            if len(group) < MOST and key not in group:
-                group[key] = asked
-            else:
-                left.append(asked)
-        self._waiting = left
+            if key in group:
+                break
+            group[key] = asked
+        self._waiting = self._waiting[len(group) :]
         return list(group.values())
 
     async def _carry_out(self, group: Sequence[_Asked[J, A]]) -> None:
