@@ -30,7 +30,7 @@ from wfe.runtime.placing import Placing
 # A loop's timers do not reach years; waking up in between costs nothing.
 LONGEST_WAIT: Final = timedelta(hours=1)
 # Of many that are found again at once most only wait, and each takes memory while it is driven.
-FIRST_PATIENCE: Final = timedelta(seconds=1)
+LEAST_PATIENCE: Final = timedelta(milliseconds=100)
 
 
 class Dispatcher(Protocol):
@@ -40,7 +40,12 @@ class Dispatcher(Protocol):
 
 
 class Driver:
-    """Drives one instance until it has ended, or has only waited for longer than its `patience`."""
+    """Drives one instance until it has ended, or has only waited for longer than its `patience`.
+
+    Attributes:
+        patience: None to wait for ever.
+        is_hasty: it may have been found waiting: without patience, until something is decided.
+    """
 
     def __init__(
         self,
@@ -60,8 +65,8 @@ class Driver:
         self._dispatcher = dispatcher
         self._publish = publish
         self.patience: timedelta | None = None
+        self.is_hasty = False
         self._may_begin = graph.concurrency is None
-        self._is_moving = False
         self._told: list[Signal] = []
         self._may_have_mail = False
         self._stirred = asyncio.Event()
@@ -136,10 +141,9 @@ class Driver:
 
     @property
     def _patience_now(self) -> timedelta | None:
-        """Less for one that was found waiting and of which nothing was decided since."""
-        if self.patience is None or self._is_moving:
+        if self.patience is None or not self.is_hasty:
             return self.patience
-        return min(self.patience, FIRST_PATIENCE)
+        return min(self.patience, LEAST_PATIENCE)
 
     def _only_waits(self) -> bool:
         """Whether everything it waits for comes by itself: the time, an event, somebody's signal."""
@@ -198,7 +202,7 @@ class Driver:
 
     def _took(self, decision: Decision) -> None:
         self.instance = decision.instance
-        self._is_moving = True
+        self.is_hasty = False
         self._wake_at = decision.wake_at
         for command in decision.commands:
             self._dispatcher.dispatch(self, command)

@@ -180,7 +180,10 @@ class Runtime:
         task = self.nursery.start(self._run(driver, born), name="drive")
         self._drives[instance.id] = _Drive(driver, task)
         self._trees.joined(instance)
-        if (parked := self._parking.take(instance.id)) is not None:
+        parked = self._parking.take(instance.id)
+        # One that was woken is looked at with patience: what woke it may take a while to be found.
+        driver.is_hasty = born is None and parked is None
+        if parked is not None:
             self._trees.left(parked.root)
             for signal in parked.told:
                 driver.tell(signal)
