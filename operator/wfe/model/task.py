@@ -31,7 +31,8 @@ class ProcessTask:
     relative to the workspace. `stdout_outputs` lets `##wfe[output k=v]` lines count. `env` is complete: nothing
     else from data is added. `secrets` are variables whose values are found where the task runs, by name and key.
     `private_files` are files for this attempt alone, gone after it: a text, or the name and key of a secret, each at
-    the path that the variable of its name holds. `isolated`: it wants a pod of its own.
+    the path that the variable of its name holds. `isolated`: it wants a pod of its own. `shown` is what stands before
+    its lines for people, "" for the path of its key.
     """
 
     key: AttemptKey
@@ -50,6 +51,7 @@ class ProcessTask:
     stdout_outputs: bool = True
     log_limit: int = 1 << 30
     isolated: bool = False
+    shown: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -90,6 +90,8 @@ def attempt_pod(home: Home, task: ProcessTask, settings: PodSettings) -> dict[st
         labels.ATTEMPT_NUMBER: str(task.key.attempt),
         labels.DEFAULT_CONTAINER: CONTAINER,
     }
+    if task.shown:
+        metadata["annotations"][labels.SHOWN] = task.shown
     if _brought(home, task):
         metadata["annotations"][labels.FILES] = _files_name(home, task)
     metadata["finalizers"] = [labels.FINALIZER]

@@ -18,11 +18,13 @@ ATTEMPT: Final = "attempt"
 POOL: Final = "pool"
 
 # On isolated pods: the gate that keeps them from being scheduled, what keeps them until their result is saved, what
-# they were made from, which attempt they are, why they are being ended, and which ConfigMap is theirs.
+# they were made from, which attempt they are, and what people call its step in a child, why they are being ended, and
+# which ConfigMap is theirs.
 GATE: Final = f"{PREFIX}admitted"
 FINALIZER: Final = f"{PREFIX}result"
 SPEC: Final = f"{PREFIX}spec"
 STEP: Final = f"{PREFIX}step"
+SHOWN: Final = f"{PREFIX}shown"
 ATTEMPT_NUMBER: Final = f"{PREFIX}attempt"
 ENDING: Final = f"{PREFIX}ending"
 FILES: Final = f"{PREFIX}files"

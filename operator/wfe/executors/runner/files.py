@@ -44,7 +44,6 @@ def preparation(task: ProcessTask, name: str, directory: str, paths: Paths) -> b
 
 def starting(task: ProcessTask, name: str, incarnation: str) -> bytes:
     """Return the command that starts it."""
-    key = task.key
     return protocol.start(
         name,
         incarnation,
@@ -53,8 +52,14 @@ def starting(task: ProcessTask, name: str, incarnation: str) -> bytes:
         log_limit=task.log_limit,
         pipes=reopens_streams(task),
         mounted=task.secrets,
-        name=key.path if key.attempt == 1 else f"{key.path}#{key.attempt}",
+        name=_name_for_people(task),
     )
+
+
+def _name_for_people(task: ProcessTask) -> str:
+    """Return what stands before the lines of an attempt."""
+    path, attempt = task.shown or task.key.path, task.key.attempt
+    return path if attempt == 1 else f"{path}#{attempt}"
 
 
 def _checked(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -39,6 +39,10 @@ class HomePlanner:
         task = plan(graph, instance, command)
         if not isinstance(task, ProcessTask):
             return task
+        # The name of a child is its root's, and behind it the path of the step that started it.
+        _, _, above = instance.name.partition("/")
+        if above and instance.parent is not None:
+            task = replace(task, shown=f"{above}/{task.key.path}")
         return placed(task, self.homes.of(instance, graph).needs, self.settings)
 
 

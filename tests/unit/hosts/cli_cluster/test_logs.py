@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.unit.hosts.cli_cluster.cluster import NAMESPACE, Cluster
-from wfe.hosts.cli.cluster.logs.archive import members
+from wfe.hosts.cli.cluster.logs.archive import above, members
 from wfe.hosts.cli.cluster.logs.lines import Line, Printed, Reader, is_of
 from wfe.hosts.cli.cluster.logs.pods import Container, started
 from wfe.hosts.cli.cluster.phases import Phase, phase
@@ -262,11 +262,36 @@ def test_a_step_is_named_by_its_path_or_a_name_in_it(step: str, wanted: str | No
     assert is_of(step, wanted) is belongs
 
 
+def test_a_child_says_its_own_lines_only_and_each_once(runs: Cluster) -> None:
+    root = uid(runs, "one")
+    parent = {"name": "one", "path": "ship", "id": "x", "attempt": 2}
+    runs.create(INSTANCES, "one-child", {**SPEC, "parent": parent}, labels={ROOT: root})
+    runs.status("one-child", phase="Running", active=True)
+    runs.patch(INSTANCES, "one-child", {"spec": {"parent": {"id": uid(runs, "one-child")}}})
+    a_pod(runs, "runner", root)
+    a_pod(runs, "alone", root, step="ship#2/alone")
+    runs.server.containers.prints(
+        "runner", "main", stamped(1, "[a] root's") + stamped(2, "[ship#2/a] child's")
+    )
+    runs.server.containers.prints("alone", "main", stamped(3, "pod's"))
+    keep(runs, "one-child", ("a", 1, 2, "child's\n"), ("b", 1, 4, "of a pod that is gone\n"))
+
+    assert runs.wfe("logs", "one-child").stdout == (
+        "12:00:02.000 a | child's\n12:00:03.000 alone | pod's\n12:00:04.000 b | of a pod that is gone\n"
+    )
+    assert runs.wfe("logs", "one").stdout == (
+        "12:00:01.000 a | root's\n"
+        "12:00:02.000 ship#2/a | child's\n"
+        "12:00:03.000 ship#2/alone | pod's\n"
+        "12:00:04.000 ship#2/b | of a pod that is gone\n"
+    )
+
+
 def test_each_line_that_was_printed_stands_for_one_that_was_kept() -> None:
-    printed, line = Printed(), Line("a", b"x", NOON)
+    printed, line = Printed(), Line("up/a", b"x", NOON)
     printed.note(line)
 
-    assert [printed.has(Line("up/a", b"x", NOON, own="a")), printed.has(line)] == [True, False]
+    assert [printed.has(Line("a", b"x", NOON, own="up/a")), printed.has(line)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -285,11 +310,14 @@ def test_a_container_has_a_log_once_it_has_started(status: dict[str, object], fo
 
 
 def test_a_family_is_found_by_what_children_say_of_their_parents() -> None:
-    def one(name: str, parent: str = "", path: str = "") -> Phase:
-        spec = {"parent": {"name": parent, "path": path, "id": name}} if parent else {}
+    def one(name: str, parent: str = "", path: str = "", attempt: int = 1) -> Phase:
+        above = {"name": parent, "path": path, "id": name, "attempt": attempt}
+        spec = {"parent": above} if parent else {}
         return phase({"metadata": {"name": name, "uid": name}, "spec": spec})
 
     tree = [one("b", "a", "call"), one("c", "b", "deep[0]"), one("x", "other", "y")]
 
     found = [(member.phase.name, member.prefix) for member in members(one("a"), tree)]
     assert found == [("a", ""), ("b", "call/"), ("c", "call/deep[0]/")]
+    assert [above(each, tree) for each in (one("a"), *tree[:2])] == ["", "call/", "call/deep[0]/"]
+    assert above(one("d", "c", "odd name", 2), tree) == "call/deep[0]/odd_name#2/"

@@ -17,7 +17,8 @@ class Phase:
     Attributes:
         is_begun: the engine has its state in the status.
         root: the id of its tree's root.
-        parent, parent_path: of a child the name of the instance whose step started it, and that step's path.
+        parent, parent_path, parent_attempt: of a child the name of the instance whose step started it, that step's
+            path, and the number of its attempt.
         resumes, resumed: how often it was told to go on, and how many of these have been acted on.
         is_over: the operator will write nothing more: its log is kept.
     """
@@ -41,6 +42,7 @@ class Phase:
     root: str
     parent: str
     parent_path: str
+    parent_attempt: int
     created: datetime
     started: datetime | None
     finished: datetime | None
@@ -80,6 +82,7 @@ def phase(found: Mapping[str, Any]) -> Phase:
         root=text_of(metadata.get("labels"), ROOT) or uid,
         parent=text_of(spec.get("parent"), "name"),
         parent_path=text_of(spec.get("parent"), "path"),
+        parent_attempt=count_of(_mapping(spec.get("parent")).get("attempt")),
         created=moment(metadata.get("creationTimestamp")) or datetime.fromtimestamp(0, UTC),
         started=moment(status.get("startedAt")),
         finished=moment(status.get("finishedAt")),

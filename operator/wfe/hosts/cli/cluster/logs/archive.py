@@ -1,9 +1,9 @@
 """The log that is kept when an instance has ended: of itself, and of every instance that its steps started."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from wfe.hosts.cli.cluster.logs.lines import Line
+from wfe.hosts.cli.cluster.logs.lines import Line, spoken
 from wfe.hosts.cli.cluster.phases import Phase, phase
 from wfe.hosts.cli.cluster.room import Room
 from wfe.model.ids import AttemptKey
@@ -21,10 +21,28 @@ class Member:
     prefix: str = ""
 
 
-async def family(room: Room, first: Phase) -> Sequence[Member]:
-    """Return an instance and those that its steps started, and theirs."""
+@dataclass(frozen=True, slots=True)
+class Family:
+    """An instance and those that its steps started, and theirs.
+
+    Attributes:
+        above: what the paths of its steps begin with among all of its tree.
+    """
+
+    members: Sequence[Member]
+    above: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be kept of any."""
+        return all(member.phase.is_over for member in self.members)
+
+
+async def family(room: Room, first: Phase) -> Family:
+    """Return the family of an instance."""
     listed = room.client.list(INSTANCES, room.namespace, labels=f"{ROOT}={first.root}")
-    return members(first, [phase(item) async for item in listed])
+    tree = [phase(item) async for item in listed]
+    return Family(members(first, tree), above(first, tree))
 
 
 def members(first: Phase, tree: Sequence[Phase]) -> Sequence[Member]:
@@ -32,18 +50,39 @@ def members(first: Phase, tree: Sequence[Phase]) -> Sequence[Member]:
     found = [Member(first)]
     for member in found:
         found += [
-            Member(one, f"{member.prefix}{one.parent_path}/")
+            Member(one, member.prefix + _step_of(one))
             for one in tree
             if one.parent == member.phase.name and one.uid != first.uid
         ]
     return found
 
 
-async def kept_log(room: Room, kept: Sequence[Member]) -> list[Line]:
+def above(first: Phase, tree: Sequence[Phase]) -> str:
+    """Return where an instance stands in its tree, as containers say it. Pure."""
+    known = {one.name: one for one in tree}
+    path, one, seen = "", first, {first.name}
+    while one.parent:
+        path = _step_of(one) + path
+        parent = known.get(one.parent)
+        if parent is None or parent.name in seen:
+            break  # the root itself has no label, and no parent
+        one = parent
+        seen.add(one.name)
+    return spoken(path)
+
+
+def _step_of(child: Phase) -> str:
+    number = f"#{child.parent_attempt}" if child.parent_attempt > 1 else ""
+    return f"{child.parent_path}{number}/"
+
+
+async def kept_log(room: Room, kept: Family) -> list[Line]:
     """Return the lines that were kept of a family, in the order of time."""
     archive = LogArchive(room.client, room.namespace)
     lines = [
-        line for member in kept async for line in whole_lines(archive.read(member.phase.id), member.prefix)
+        replace(line, own=kept.above + line.step)
+        for member in kept.members
+        async for line in whole_lines(archive.read(member.phase.id), member.prefix)
     ]
     return sorted(lines, key=lambda line: line.at)
 
@@ -74,4 +113,4 @@ def _left(
 def _line(segment: Segment, text: bytes, prefix: str) -> Line:
     key = segment.key
     own = key.path if key.attempt == 1 else f"{key.path}#{key.attempt}"
-    return Line(prefix + own, text.removesuffix(b"\n"), segment.at, own=own)
+    return Line(prefix + own, text.removesuffix(b"\n"), segment.at)

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from typing import Final
 
 from wfe.hosts.cli.cluster.logs.archive import family, kept_log
-from wfe.hosts.cli.cluster.logs.lines import Line, Printed, Reader, is_of
+from wfe.hosts.cli.cluster.logs.lines import Line, Printed, Reader, is_of, within
 from wfe.hosts.cli.cluster.logs.pods import Container, containers, printed
 from wfe.hosts.cli.cluster.phases import Phase, phase
 from wfe.hosts.cli.cluster.room import Room
@@ -27,11 +27,12 @@ Write = Callable[[Line], None]
 async def log_now(room: Room, found: Phase, step: str | None = None) -> Sequence[Line]:
     """Return what the steps of an instance have written, in the order of time."""
     kept = await family(room, found)
-    if all(member.phase.is_over for member in kept):
+    if kept.is_over:
         lines = await kept_log(room, kept)
     else:
         every = await asyncio.gather(*(_so_far(room, one) for one in await containers(room, found.root)))
-        lines = list(heapq.merge(*every, key=lambda line: line.at))
+        said = (within(line, kept.above) for line in heapq.merge(*every, key=lambda line: line.at))
+        lines = [line for line in said if line is not None]
         # A pod may be gone while its instance goes on, or waits.
         gone = unsaid(await kept_log(room, kept), lines)
         lines = list(heapq.merge(gone, lines, key=lambda line: line.at))
@@ -64,11 +65,14 @@ class _Following:
         self._step = step
         self._printed = Printed()
         self._readers: dict[Container, asyncio.Task[None]] = {}
+        self._above = ""
 
     async def run(self) -> None:
         try:
             found = phase(await self._room.instance(self._name))
             self._name = found.name  # it may have been told by its id
+            if found.parent:
+                self._above = (await family(self._room, found)).above
             while not found.status.is_final:
                 await self._read_new(found)
                 await asyncio.sleep(LOOK_SECONDS)
@@ -103,7 +107,7 @@ class _Following:
         until = loop.time() + KEEPING_SECONDS
         while True:
             kept = await family(self._room, phase(await self._room.instance(self._name)))
-            if all(member.phase.is_over for member in kept) or loop.time() > until:
+            if kept.is_over or loop.time() > until:
                 break
             await self._read_new(found)
             await asyncio.sleep(LOOK_SECONDS)
@@ -114,7 +118,8 @@ class _Following:
             if is_of(line.step, self._step) and not self._printed.has(line):
                 self._write(line)
 
-    def _say(self, line: Line) -> None:
-        if is_of(line.step, self._step):
+    def _say(self, said: Line) -> None:
+        line = within(said, self._above)
+        if line is not None and is_of(line.step, self._step):
             self._printed.note(line)
             self._write(line)

@@ -7,7 +7,7 @@ what that step wrote, with its outputs between two marks if they are large.
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from re import split
 from typing import Final
@@ -29,13 +29,20 @@ class Line:
     Attributes:
         step: its path among the steps of the instance that was asked for, as far as that is known, and behind a `#`
             the number of its attempt, unless it is the first.
-        own: the same in its own instance, which may be a child; that is what containers know.
+        own: the same among all steps of the tree, if that is another; that is what containers say.
     """
 
     step: str
     text: bytes
     at: datetime
     own: str = ""
+
+
+def within(line: Line, above: str) -> Line | None:
+    """Return what a container said as a line of the instance that stands there in its tree; None if it is not."""
+    if not line.step.startswith(above):
+        return None
+    return replace(line, step=line.step[len(above) :], own=line.step)
 
 
 def spoken(path: str) -> str:

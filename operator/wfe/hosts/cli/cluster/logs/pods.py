@@ -37,12 +37,19 @@ def started(pod: Mapping[str, Any]) -> list[Container]:
     """Return the containers of a pod that have started. Pure."""
     metadata = pod["metadata"]
     is_isolated = metadata.get("labels", {}).get(labels.ROLE) == labels.ATTEMPT
-    step = metadata.get("annotations", {}).get(labels.STEP) if is_isolated else None
+    step = _shown(metadata.get("annotations", {})) if is_isolated else None
     return [
         Container(metadata["name"], metadata["uid"], status["name"], status.get("restartCount", 0), step)
         for status in pod.get("status", {}).get("containerStatuses", ())
         if "waiting" not in status.get("state", {"waiting": {}})
     ]
+
+
+def _shown(notes: Mapping[str, str]) -> str | None:
+    """Return what stands before the lines of an attempt with a pod of its own."""
+    path = notes.get(labels.SHOWN) or notes.get(labels.STEP)
+    number = notes.get(labels.ATTEMPT_NUMBER, "1")
+    return path if path is None or number == "1" else f"{path}#{number}"
 
 
 async def printed(
