@@ -73,15 +73,16 @@ bring_up() {
     say "starting the control plane"
     start etcd
     start containerd
-    await etcd listens 2379
+    # It listens long before it answers, and the API server does not wait for it forever.
+    await etcd etcd_is_well
     start kube-apiserver
+    await containerd ctr version
+    load_images
     await kube-apiserver kubectl get --raw /readyz
     for name in kube-controller-manager kube-scheduler volumes; do
         start "$name"
     done
     say "starting the node"
-    await containerd ctr version
-    load_images
     start kubelet
     start kube-proxy
     kubectl apply -f - >/dev/null <<CONF
@@ -97,6 +98,12 @@ CONF
         alive "$name" || failed_component "$name" "$name has ended"
     done
 }
+
+etcd_is_well() (
+    exec 6<>/dev/tcp/127.0.0.1/2379 || return
+    printf 'GET /health HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' >&6
+    timeout 10 cat <&6 | grep -q '"health" *: *"true"'
+)
 
 services_answer() { kubectl --server https://10.96.0.1 get --raw /readyz; }
 

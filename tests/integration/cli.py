@@ -28,7 +28,7 @@ class Cli:
         for process in self._started:
             if process.poll() is None:
                 process.kill()
-            process.wait(timeout=60)
+            process.wait(timeout=240)
             if process.stdout is not None:
                 process.stdout.close()
 
@@ -45,7 +45,7 @@ class Cli:
             env={**os.environ, **(env or {})},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
             input=stdin,
         )
@@ -73,7 +73,7 @@ class Cli:
 
     def until(self, condition: Callable[[], object]) -> None:
         """Wait until something of another process can be seen."""
-        end = time.monotonic() + 100
+        end = time.monotonic() + 240
         while not condition():
             assert time.monotonic() < end, "it did not happen"
             time.sleep(0.02)
@@ -82,5 +82,5 @@ class Cli:
 def end(process: "subprocess.Popen[str]", number: int = signal.SIGKILL) -> tuple[int, str]:
     """Send a signal to a process, wait for its end, and return its exit code and what it wrote."""
     process.send_signal(number)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=240)
     return process.returncode, output

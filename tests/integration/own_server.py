@@ -62,7 +62,7 @@ class OwnServer:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    def start(self, *, within: float = 60) -> None:
+    def start(self, *, within: float = 240) -> None:
         """Start it, and wait until it answers; nothing happens when it runs.
 
         Raises:
@@ -98,7 +98,7 @@ class OwnServer:
         self._process = None
         _await_end(family)
 
-    def stop(self, *, within: float = 20) -> None:
+    def stop(self, *, within: float = 120) -> None:
         """End it in an orderly way, as an administrator does; clients are sent away.
 
         Raises:
@@ -141,7 +141,7 @@ class OwnServer:
     def _testbed(self, verb: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [TESTBED, "servers", verb, self.name, *arguments]
         return subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, check=False, timeout=60
+            command, env=self._environment, capture_output=True, text=True, check=False, timeout=240
         )
 
     def _last_words(self) -> str:
@@ -155,7 +155,7 @@ def _signal(pids: list[int], what: signal.Signals) -> None:
             os.kill(pid, what)
 
 
-def _await_end(pids: list[int], *, within: float = 10) -> None:
+def _await_end(pids: list[int], *, within: float = 100) -> None:
     """Wait for orphans, whose parent is gone: what they hold, the next server of the same data needs."""
     deadline = time.monotonic() + within
     while any(is_alive(pid) for pid in pids):

@@ -280,7 +280,7 @@ workflow:
     assert fetched["params"] == {"about": "everything"}
     cli("activity", "complete", fetched["token"], '{"answer": 42}')
 
-    output, _ = run.communicate(timeout=20)
+    output, _ = run.communicate(timeout=240)
     assert run.returncode == 0
     assert '"answer": 42' in output
 

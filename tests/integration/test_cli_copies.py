@@ -100,7 +100,7 @@ def test_what_a_killed_command_had_on_its_way_is_sent_by_the_next(
 ) -> None:
     _, search, _, logs = copies
     process = cli.start("run", cli.write(SLOW), "--name", "slow", *copies)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 240
     while not list((tmp_path / ".wfe").glob("copies/*/i-*")):
         assert time.monotonic() < deadline
         time.sleep(0.02)

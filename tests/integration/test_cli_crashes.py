@@ -98,7 +98,7 @@ def test_an_instance_of_a_live_process_is_not_resumed_by_another(cli: Cli) -> No
 
     assert "another process" in refused.stderr
     (cli.directory / "go").touch()
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=240)
     assert run.returncode == 0, output
     assert cli.lines("second") == ["x"]
 
@@ -109,13 +109,13 @@ def test_an_instance_of_a_live_process_is_suspended_resumed_and_cancelled_by_oth
 
     cli("suspend", "busy")
     (cli.directory / "go").touch()
-    output, _ = run.communicate(timeout=60)
+    output, _ = run.communicate(timeout=240)
 
     assert run.returncode == 3, output
     assert "wfe resume busy" in output
     assert (cli.lines("second"), cli.lines("third")) == (["x"], [])
     again = cli.start("resume", "busy")
-    assert again.communicate(timeout=60)[0]
+    assert again.communicate(timeout=240)[0]
     assert again.returncode == 0
     assert cli.lines("third") == ["x"]
 
@@ -126,7 +126,7 @@ def test_cancel_reaches_another_process(cli: Cli) -> None:
 
     cli("cancel", "busy")
 
-    assert run.wait(timeout=20) == 4
+    assert run.wait(timeout=240) == 4
     assert cli.lines("clean") == ["x"]
 
 
@@ -146,7 +146,7 @@ def test_two_runs_in_one_directory_do_not_disturb_each_other(cli: Cli) -> None:
     (cli.directory / "go").touch()
     runs = [cli.start("run", "w.yaml") for _ in range(2)]
 
-    outputs = [run.communicate(timeout=60)[0] for run in runs]
+    outputs = [run.communicate(timeout=240)[0] for run in runs]
 
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert [len(cli.lines(name)) for name in ("first", "second", "third")] == [2, 2, 2]
@@ -162,8 +162,8 @@ def test_logs_follow_a_run(cli: Cli) -> None:
     (cli.directory / "go").touch()
     rest = follower.stdout.read()
 
-    assert follower.wait(timeout=60) == 0
-    run.communicate(timeout=60)
+    assert follower.wait(timeout=240) == 0
+    run.communicate(timeout=240)
     assert [first.strip(), *rest.splitlines()] == [
         "first-line",
         *(f"line {number}" for number in range(1, 9)),

@@ -28,7 +28,7 @@ class Bed:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=240,
         )
 
 

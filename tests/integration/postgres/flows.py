@@ -53,7 +53,10 @@ async def in_trouble(
     """
     runs = Runs(seconds)
     workflow = runs.workflow()
-    async with WorkflowHost(url, workspace=directory, state=directory / "state") as host, asyncio.timeout(60):
+    async with (
+        WorkflowHost(url, workspace=directory, state=directory / "state") as host,
+        asyncio.timeout(240),
+    ):
         names = [f"n{number}" for number in range(instances)]
         ids = await asyncio.gather(*(host.start(workflow, {"name": name}) for name in names))
         await runs.begun.wait()

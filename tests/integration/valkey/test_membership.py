@@ -37,7 +37,7 @@ class Replica:
 
 async def until(replicas: list[Replica], what: Callable[[], bool]) -> None:
     """Return when it is so; meanwhile no two work the same."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not what():
             await asyncio.sleep(0.02)
             worked = Counter(shard for replica in replicas for shard in replica.works)

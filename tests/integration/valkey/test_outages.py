@@ -44,7 +44,7 @@ async def test_a_short_restart_is_not_noticed(a_valkey: OwnServer) -> None:
 
 
 async def test_who_waits_while_the_server_restarts_hears_of_what_comes(a_valkey: OwnServer) -> None:
-    async with opened(a_valkey.url) as provider, opened(a_valkey.url) as other, asyncio.timeout(30):
+    async with opened(a_valkey.url) as provider, opened(a_valkey.url) as other, asyncio.timeout(240):
         waiting = asyncio.create_task(
             persistently(lambda: provider.queue(now=CLOCK.now).wait(CLOCK.now() + DAY))
         )
@@ -105,7 +105,7 @@ async def test_a_part_that_is_lost_costs_no_more_than_the_whole(a_valkey: OwnSer
         found: set[str] = set()
         for key in ("waits", "taken"):
             await queue.put(key, CLOCK.now())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(240):
             while found != {"waits", "taken"}:
                 await queue.wait(CLOCK.now() + TTL)
                 for one in await queue.take(10, TTL):
@@ -129,7 +129,7 @@ async def test_a_paused_server_is_given_up_in_time_and_used_again(a_valkey: OwnS
         leases, queue = provider.leases("me", now=CLOCK.now), provider.queue(now=CLOCK.now)
         token = await leases.acquire("k", TTL)
         a_valkey.pause()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(240):
             with pytest.raises(StoreUnavailable, match="does not answer in time"):
                 await leases.renew(TTL)
             with pytest.raises(StoreUnavailable, match="does not answer in time"):

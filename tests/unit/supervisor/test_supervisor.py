@@ -212,7 +212,7 @@ def test_with_neither_it_refuses_to_serve(
         assert talk.hear(Hello)
         return
     assert talk.hear(Refused) == Refused("-", "setsid")
-    assert talk.process.wait(10) == 5
+    assert talk.process.wait(100) == 5
 
 
 def test_a_missing_directory_is_told_in_a_sentence(connect: Connect, tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_a_higher_epoch_wins(connect: Connect) -> None:
     new = connect(epoch=5)
     old.start("i/a", "true")
     assert old.hear(Stale) == Stale(5)
-    assert old.process.wait(10) == 3
+    assert old.process.wait(100) == 3
     assert connect(epoch=4, greet=False).hear(Stale) == Stale(5)
     new.start("i/a", "true")
     assert new.hear(End).code == 0
