@@ -44,13 +44,13 @@ class Release:
         """
         self.values |= more
         return self.helm(
-            *("upgrade", "--install", self.name, str(CHART), "--wait", "--timeout", "4m", "--take-ownership"),
+            *("upgrade", "--install", self.name, str(CHART), "--wait", "--timeout", "8m", "--take-ownership"),
             values=self.values,
         )
 
     def remove(self) -> None:
         """Uninstall it, and wait until it is gone."""
-        self.helm("uninstall", self.name, "--wait", "--timeout", "4m")
+        self.helm("uninstall", self.name, "--wait", "--timeout", "8m")
 
     def is_installed(self) -> bool:
         return self.name in self.helm("list", "--short", "--all").split()
