@@ -36,8 +36,7 @@ async def told(cluster: Cluster, reason: str) -> None:
 
 async def test_one_that_cannot_begin_for_a_quota_says_so_and_begins_when_there_is_room() -> None:
     async with a_cluster() as cluster:
-        # A beginning is tried four times before it is put off.
-        cluster.footing.quick = Crowded(refusals=[Retryable(USED_UP)] * 4)
+        crowded = cluster.footing.quick = Crowded(refusals=[Retryable(USED_UP)] * 1000)
         async with cluster.leading():
             await cluster.define("w", "a")
             await cluster.start("i", "w")
@@ -45,6 +44,7 @@ async def test_one_that_cannot_begin_for_a_quota_says_so_and_begins_when_there_i
             assert (status["phase"], status["message"]) == ("Pending", USED_UP)
             assert [(one["type"], one["status"]) for one in status["conditions"]] == [("Accepted", "False")]
             await told(cluster, "NotYet")
+            crowded.refusals.clear()
             # What has changed is looked at before its turn.
             await cluster.change("i", ttlAfterFinished="1h")
             assert (await cluster.settled("i"))["phase"] == "Complete"
