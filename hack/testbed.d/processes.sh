@@ -4,9 +4,19 @@
 start() {
     local command=()
     command_of "$1"
-    setsid "${command[@]}" >>"$home/log/$1.log" 2>&1 </dev/null 8>&- 9>&- &
+    only_standard setsid "${command[@]}" >>"$home/log/$1.log" 2>&1 </dev/null &
     echo "$! $(born $!)" >"$home/run/$1.pid"
     disown   # bash would tell of its end
+}
+
+# Become the command with nothing open but the standard streams: who holds a lock here would hold it for good.
+only_standard() {
+    local number
+    for number in /proc/"$BASHPID"/fd/*; do
+        number=${number##*/}
+        [ "$number" -le 2 ] || eval "exec $number>&-"
+    done
+    exec "$@"
 }
 
 pid_of() { cut -d ' ' -f 1 "$home/run/$1.pid" 2>/dev/null; }

@@ -32,3 +32,11 @@ def test_a_process_that_took_over_its_number_is_not_the_component(tmp_path: Path
 def test_a_component_that_ended_by_itself_is_not_alive(tmp_path: Path) -> None:
     gone = "until ! [ -e /proc/$(pid_of it) ]; do sleep 0.01; done"
     assert exit_code(f"command_of() {{ command=(true); }}\nstart it\n{gone}\n! alive it", tmp_path) == 0
+
+
+def test_a_component_keeps_nothing_open_of_who_started_it(tmp_path: Path) -> None:
+    held = f"exec 7>{tmp_path}/lock 20>{tmp_path}/other; flock 7\n"
+    is_free = f"exec 7>&-; flock --nonblock {tmp_path}/lock true || exit 3\n"
+    begun = "start it; until grep -q tail /proc/$(pid_of it)/comm; do :; done\n"
+    opened = "[ $(ls /proc/$(pid_of it)/fd | sort -n | tail -1) -lt 7 ] || exit 4\n"
+    assert exit_code(held + begun + opened + is_free + "end it", tmp_path) == 0
