@@ -46,6 +46,7 @@ def test_a_file_is_read_in_the_words_of_the_chart(tmp_path: Path) -> None:
         pytest.param("defaults: {ttlAfterFinished: soon}", "is not a duration", id="no-duration"),
         pytest.param("- a", "is not a mapping", id="a-list"),
         pytest.param("a: *b", "cannot be read", id="no-yaml"),
+        pytest.param("servers: {postgres: x}", "WFE_POSTGRES_URL.* take it out", id="a-password-in-the-file"),
     ],
 )
 def test_what_nobody_understands_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -56,3 +57,10 @@ def test_what_nobody_understands_is_said_with_its_place(tmp_path: Path, text: st
 def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="cannot be read"):
         read_settings({"WFE_CONFIG_FILE": str(tmp_path / "none.yaml")})
+
+
+def test_servers_come_from_the_environment_and_are_never_shown(tmp_path: Path) -> None:
+    url = "postgres://wfe:hidden@db/wfe"
+    settings = _read(tmp_path, "port: 1", WFE_POSTGRES_URL=url)
+    assert settings.servers.postgres.get_secret_value() == url
+    assert (settings.servers.valkey.get_secret_value(), "hidden" in repr(settings)) == ("", False)

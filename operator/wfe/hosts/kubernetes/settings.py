@@ -6,7 +6,7 @@ from pathlib import Path
 from socket import gethostname
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.alias_generators import to_camel
 
 from wfe.errors import Permanent
@@ -15,6 +15,11 @@ from wfe.expr.errors import ExpressionError
 from wfe.language.plain import NotYaml, plain_value
 
 CONFIG_FILE: Final = "WFE_CONFIG_FILE"
+SERVERS: Final[Mapping[str, str]] = {
+    "postgres": "WFE_POSTGRES_URL",
+    "opensearch": "WFE_OPENSEARCH_URL",
+    "valkey": "WFE_VALKEY_URL",
+}
 
 
 class SettingsInvalid(Permanent):
@@ -91,6 +96,22 @@ class Webhook(_Settings):
     secret: str = "wfe-webhook-certificate"  # noqa: S105  # the name of one
 
 
+class Servers(_Settings):
+    """URLs of servers outside the cluster's API, each as `wfe.providers.find` takes it; none is needed.
+
+    They come from the environment and not from the file, for they may hold passwords.
+
+    Attributes:
+        postgres: keeps the history.
+        opensearch: keeps what is searched, and what steps write.
+        valkey: keeps the leases of replicas, instead of the API server.
+    """
+
+    postgres: SecretStr = SecretStr("")
+    opensearch: SecretStr = SecretStr("")
+    valkey: SecretStr = SecretStr("")
+
+
 class Settings(_Settings):
     """Everything the operator is told.
 
@@ -112,6 +133,7 @@ class Settings(_Settings):
     webhook: Webhook = Webhook()
     max_tasks: int = Field(1000, ge=1)
     workers: int = Field(16, ge=1, le=256)
+    servers: Servers = Servers()
     identity: str = ""
     namespace: str = ""
 
@@ -129,9 +151,19 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """
     path = environment.get(CONFIG_FILE)
     written = _content(Path(path)) if path else {}
+    if "servers" in written:
+        raise SettingsInvalid(
+            f"{path}: servers: {', '.join(SERVERS.values())} say where they are; take it out"
+        )
     pod = {"identity": environment.get("POD_NAME", ""), "namespace": environment.get("POD_NAMESPACE", "")}
     try:
-        found = Settings.model_validate({**{key: value for key, value in pod.items() if value}, **written})
+        found = Settings.model_validate(
+            {
+                **{key: value for key, value in pod.items() if value},
+                **written,
+                "servers": {name: environment.get(variable, "") for name, variable in SERVERS.items()},
+            }
+        )
         return found if found.identity else found.model_copy(update={"identity": _this_host(found)})
     except ValidationError as error:
         raise SettingsInvalid(_said(error, path or "the settings")) from error
