@@ -1,5 +1,6 @@
 """What the operator is told."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,7 @@ def test_a_file_is_read_in_the_words_of_the_chart(tmp_path: Path) -> None:
         pytest.param("prot: 1", "prot: there is no such setting", id="a-typo"),
         pytest.param("runner: {pool: {size: many}}", "runner.pool.size", id="a-wrong-type"),
         pytest.param("defaults: {ttlAfterFinished: soon}", "is not a duration", id="no-duration"),
+        pytest.param("logs: {keep: soon}", "logs.keep.*is not a duration", id="no-duration-to-keep"),
         pytest.param("- a", "is not a mapping", id="a-list"),
         pytest.param("a: *b", "cannot be read", id="no-yaml"),
         pytest.param("servers: {postgres: x}", "WFE_POSTGRES_URL.* take it out", id="a-password-in-the-file"),
@@ -64,3 +66,25 @@ def test_servers_come_from_the_environment_and_are_never_shown(tmp_path: Path) -
     settings = _read(tmp_path, "port: 1", WFE_POSTGRES_URL=url)
     assert settings.servers.postgres.get_secret_value() == url
     assert (settings.servers.valkey.get_secret_value(), "hidden" in repr(settings)) == ("", False)
+
+
+@pytest.mark.parametrize(
+    ("text", "history", "logs"),
+    [
+        pytest.param("port: 1", None, None, id="for-ever-where-nothing-is-said"),
+        pytest.param(
+            '{history: {keep: ""}, logs: {keep: ""}}', None, None, id="for-ever-as-the-chart-says-it"
+        ),
+        pytest.param(
+            "{history: {keep: 365d}, logs: {keep: 30d}}",
+            timedelta(days=365),
+            timedelta(days=30),
+            id="durations",
+        ),
+    ],
+)
+def test_how_long_copies_are_kept(
+    tmp_path: Path, text: str, history: timedelta | None, logs: timedelta | None
+) -> None:
+    settings = _read(tmp_path, text)
+    assert (settings.history.within, settings.logs.within) == (history, logs)

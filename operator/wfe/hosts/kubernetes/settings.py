@@ -2,24 +2,21 @@
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from socket import gethostname
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from wfe.errors import Permanent
 from wfe.expr.duration import parse_duration
 from wfe.expr.errors import ExpressionError
+from wfe.hosts.kubernetes.servers import VARIABLES, Servers, read_servers
 from wfe.language.plain import NotYaml, plain_value
 
 CONFIG_FILE: Final = "WFE_CONFIG_FILE"
-SERVERS: Final[Mapping[str, str]] = {
-    "postgres": "WFE_POSTGRES_URL",
-    "opensearch": "WFE_OPENSEARCH_URL",
-    "valkey": "WFE_VALKEY_URL",
-}
 
 
 class SettingsInvalid(Permanent):
@@ -32,6 +29,10 @@ def _duration(value: Any) -> Any:
     except ExpressionError as error:
         raise ValueError(str(error)) from error
     return value
+
+
+def _duration_or_none(value: Any) -> Any:
+    return None if value in ("", None) else _duration(value)
 
 
 Duration = Annotated[str | int | float, BeforeValidator(_duration)]
@@ -96,20 +97,19 @@ class Webhook(_Settings):
     secret: str = "wfe-webhook-certificate"  # noqa: S105  # the name of one
 
 
-class Servers(_Settings):
-    """URLs of servers outside the cluster's API, each as `wfe.providers.find` takes it; none is needed.
-
-    They come from the environment and not from the file, for they may hold passwords.
+class Kept(_Settings):
+    """For how long something is kept.
 
     Attributes:
-        postgres: keeps the history.
-        opensearch: keeps what is searched, and what steps write.
-        valkey: keeps the leases of replicas, instead of the API server.
+        keep: a duration; for ever where nothing is said, or `""`.
     """
 
-    postgres: SecretStr = SecretStr("")
-    opensearch: SecretStr = SecretStr("")
-    valkey: SecretStr = SecretStr("")
+    keep: Annotated[str | int | float | None, BeforeValidator(_duration_or_none)] = None
+
+    @property
+    def within(self) -> timedelta | None:
+        """How old it may get; None where it stays."""
+        return None if self.keep is None else parse_duration(self.keep)
 
 
 class Settings(_Settings):
@@ -122,6 +122,9 @@ class Settings(_Settings):
         identity: who this replica is.
         namespace: where this replica is.
         max_tasks: how many tasks of one namespace run at once.
+        servers: those outside the cluster's API; they come from the environment, never from the file.
+        history: the copy of ended instances in Postgres.
+        logs: the lines of steps in OpenSearch.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -134,6 +137,8 @@ class Settings(_Settings):
     max_tasks: int = Field(1000, ge=1)
     workers: int = Field(16, ge=1, le=256)
     servers: Servers = Servers()
+    history: Kept = Kept()
+    logs: Kept = Kept()
     identity: str = ""
     namespace: str = ""
 
@@ -148,12 +153,13 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
     Raises:
         SettingsInvalid: the file cannot be read, or says what nobody understands.
+        ServersInvalid: the environment contradicts itself.
     """
     path = environment.get(CONFIG_FILE)
     written = _content(Path(path)) if path else {}
     if "servers" in written:
         raise SettingsInvalid(
-            f"{path}: servers: {', '.join(SERVERS.values())} say where they are; take it out"
+            f"{path}: servers: {', '.join(each.url for each in VARIABLES.values())} say where they are; take it out"
         )
     pod = {"identity": environment.get("POD_NAME", ""), "namespace": environment.get("POD_NAMESPACE", "")}
     try:
@@ -161,7 +167,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             {
                 **{key: value for key, value in pod.items() if value},
                 **written,
-                "servers": {name: environment.get(variable, "") for name, variable in SERVERS.items()},
+                "servers": read_servers(environment),
             }
         )
         return found if found.identity else found.model_copy(update={"identity": _this_host(found)})
