@@ -71,6 +71,11 @@ spec:
         {{- toYaml .settings.resources | nindent 8 }}
   volumes:
     {{- include "wfe.volumes" $root | nindent 4 }}
+    {{- if eq .verb "run" }}
+    {{- with include "wfe.serversVolumes" $root | trim }}
+    {{- . | nindent 4 }}
+    {{- end }}
+    {{- end }}
   {{- with $root.Values.nodeSelector }}
   nodeSelector:
     {{- toYaml . | nindent 4 }}
@@ -110,6 +115,11 @@ env:
   - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
   - {name: POD_NAMESPACE, valueFrom: {fieldRef: {fieldPath: metadata.namespace}}}
   - {name: POD_UID, valueFrom: {fieldRef: {fieldPath: metadata.uid}}}
+  {{- if eq .verb "run" }}
+  {{- with include "wfe.serversEnvironment" .root | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- end }}
   {{- with .root.Values.operator.extraEnv }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -118,6 +128,11 @@ securityContext:
 volumeMounts:
   - {name: config, mountPath: /etc/wfe, readOnly: true}
   - {name: tmp, mountPath: /tmp}
+  {{- if eq .verb "run" }}
+  {{- with include "wfe.serversMounts" .root | trim }}
+  {{- . | nindent 2 }}
+  {{- end }}
+  {{- end }}
 {{- end }}
 
 {{- define "wfe.volumes" -}}

@@ -86,6 +86,21 @@ def render(values: Mapping[str, Any] | None = None, *, release: str = "wfe") -> 
     return Rendered(tuple(item for item in yaml.safe_load_all(text) if item))
 
 
+def notes(directory: Path, values: Mapping[str, Any] | None = None) -> str:
+    """Return what people read after installing. `helm template` leaves it out, so a copy of the chart keeps it."""
+    chart = directory / "wfe"
+    shutil.copytree(CHART, chart, dirs_exist_ok=True)
+    text = (CHART / "templates" / "NOTES.txt").read_text("utf-8")
+    (chart / "templates" / "_notes.tpl").write_text('{{ define "notes" }}' + text + "{{ end }}", "utf-8")
+    (chart / "templates" / "notes.yaml").write_text('notes: {{ include "notes" . | toJson }}', "utf-8")
+    rendered = helm(
+        *("template", "wfe", str(chart), "--namespace", NAMESPACE, "--kube-version", KUBERNETES),
+        *("--show-only", "templates/notes.yaml"),
+        values=values or {},
+    )
+    return str(yaml.safe_load(rendered)["notes"])
+
+
 def golden_text() -> str:
     """Return the default rendering as it is kept: without the definitions, which have a test of their own."""
     items = [item for item in render().objects if item["kind"] != "CustomResourceDefinition"]
