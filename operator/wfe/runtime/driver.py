@@ -29,8 +29,7 @@ from wfe.runtime.placing import Placing
 
 # A loop's timers do not reach years; waking up in between costs nothing.
 LONGEST_WAIT: Final = timedelta(hours=1)
-# Of many that are found again at once most only wait, and each takes memory while it is driven.
-LEAST_PATIENCE: Final = timedelta(milliseconds=100)
+NO_PATIENCE: Final = timedelta()
 
 
 class Dispatcher(Protocol):
@@ -44,7 +43,8 @@ class Driver:
 
     Attributes:
         patience: None to wait for ever.
-        is_hasty: it may have been found waiting: without patience, until something is decided.
+        settled: set once it is known that the instance does not only wait. Until then there is no patience: of many that
+            are found again at once most only wait, and each takes memory while it is driven.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Driver:
         self._dispatcher = dispatcher
         self._publish = publish
         self.patience: timedelta | None = None
-        self.is_hasty = False
+        self.settled = asyncio.Event()
         self._may_begin = graph.concurrency is None
         self._told: list[Signal] = []
         self._may_have_mail = False
@@ -134,16 +134,17 @@ class Driver:
                 # A timer that fires early is asked again by the next round: advance acts on nothing before its time.
                 if due is not None and due == min(limits):
                     return True
+                if self._stirred.is_set():
+                    break  # in the same moment
                 if self.patience is not None and self._only_waits():
                     return False
+                self.settled.set()
         self._stirred.clear()
         return True
 
     @property
     def _patience_now(self) -> timedelta | None:
-        if self.patience is None or not self.is_hasty:
-            return self.patience
-        return min(self.patience, LEAST_PATIENCE)
+        return self.patience if self.patience is None or self.settled.is_set() else NO_PATIENCE
 
     def _only_waits(self) -> bool:
         """Whether everything it waits for comes by itself: the time, an event, somebody's signal."""
@@ -159,6 +160,7 @@ class Driver:
             decision = await self._placed([*told, *(signal for _, signal in mail)])
         except Retryable as error:
             self.held_up(error)
+            self.settled.set()
             # Nothing was saved: all that happened is decided about again, with whatever happens meanwhile.
             self._told = [*told, *self._told]
             self._failed_saves += 1
@@ -202,7 +204,7 @@ class Driver:
 
     def _took(self, decision: Decision) -> None:
         self.instance = decision.instance
-        self.is_hasty = False
+        self.settled.set()
         self._wake_at = decision.wake_at
         for command in decision.commands:
             self._dispatcher.dispatch(self, command)

@@ -42,6 +42,7 @@ __all__ = ["HeldElsewhere", "Listener", "Runtime"]
 
 LOOK: Final = timedelta(milliseconds=50)
 ATTEMPTS: Final = 4
+SETTLING: Final = timedelta(seconds=1)
 Listener = Callable[[Instance, Lifecycle], None]
 
 
@@ -142,13 +143,18 @@ class Runtime:
         return await self._trees.is_free(root)
 
     async def recover(self, instance_id: str) -> None:
-        """Go on with an instance that this or another process has left.
+        """Go on with an instance that this or another process has left; return once it is seen whether it only waits.
 
         Raises:
             NotFound: there is none.
             HeldElsewhere: another live process works on it.
         """
         await persistently(self.clock, lambda: self._recover(instance_id), attempts=ATTEMPTS)
+        # Whoever recovers many holds as many in memory as they recover at once. One that cannot settle holds up none.
+        if (drive := self._drives.get(instance_id)) is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SETTLING.total_seconds()):
+                    await drive.driver.settled.wait()
 
     async def _recover(self, instance_id: str) -> None:
         if not self.is_driving(instance_id):
@@ -181,8 +187,9 @@ class Runtime:
         self._drives[instance.id] = _Drive(driver, task)
         self._trees.joined(instance)
         parked = self._parking.take(instance.id)
-        # One that was woken is looked at with patience: what woke it may take a while to be found.
-        driver.is_hasty = born is None and parked is None
+        if self.park_after is None or born is not None or parked is not None:
+            # One that was woken is looked at with patience: what woke it may take a while to be found.
+            driver.settled.set()
         if parked is not None:
             self._trees.left(parked.root)
             for signal in parked.told:
@@ -203,6 +210,7 @@ class Runtime:
             self._ends.broke(instance.id, error)
         finally:
             gate.cancel()
+            driver.settled.set()
             del self._drives[instance.id]
             if waits:
                 self._parking.put(instance.id, root_of(instance), driver.wake_at)

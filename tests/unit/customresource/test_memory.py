@@ -8,6 +8,7 @@ from typing import Any
 from tests.unit.customresource.place import NAMESPACE, Place, a_place
 from wfe.kube import Informer
 from wfe.model.instance import Instance
+from wfe.model.signals import CancelRequested
 from wfe.model.status import InstanceStatus
 from wfe.providers.customresource import INSTANCES, CustomResourceStore, InstanceObject
 from wfe.testing.builders import a_decision, an_instance, running, the_next
@@ -106,4 +107,18 @@ async def test_one_that_rests_is_saved_and_loaded_as_before() -> None:
         await store.save(changed)
         store.rest(instance.id)
         assert await store.load(instance.id) == changed.instance
+        await store.close()
+
+
+async def test_an_inbox_in_which_nothing_was_seen_is_not_asked_for() -> None:
+    async with a_place() as place, an_informer(place) as informer:
+        store = CustomResourceStore(place.client, NAMESPACE, instances=informer)
+        await store.open()
+        instance = await begun(place, store)
+        await heard(informer, instance.revision)
+        asked = len(place.server.seen)
+        assert await store.inbox(instance.id) == []
+        assert len(place.server.seen) == asked
+        number = await store.post(instance.id, CancelRequested())
+        assert [found for found, _ in await store.inbox(instance.id)] == [number]
         await store.close()

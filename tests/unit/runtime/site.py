@@ -7,11 +7,13 @@ from functools import wraps
 from typing import Any
 
 from wfe.engine import Birth
+from wfe.errors import StoreUnavailable
 from wfe.graph.graph import Graph
 from wfe.model.commands import StartTask
 from wfe.model.decision import Decision
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
+from wfe.model.signals import Signal
 from wfe.model.task import ProcessTask, Task
 from wfe.providers.memory import LeaseTable, MemoryLeases, MemoryStore
 from wfe.runtime.definitions import Definitions
@@ -44,6 +46,7 @@ class FickleStore(MemoryStore):
         self.before: list[Exception] = []
         self.after: list[Exception] = []
         self.saves: list[Decision] = []
+        self.inbox_is_away = False
 
     async def save(self, decision: Decision, *, consumed: Sequence[int] = ()) -> None:
         self.saves.append(decision)
@@ -52,6 +55,11 @@ class FickleStore(MemoryStore):
         await super().save(decision, consumed=consumed)
         if self.after:
             raise self.after.pop(0)
+
+    async def inbox(self, instance: str) -> Sequence[tuple[int, Signal]]:
+        if self.inbox_is_away:
+            raise StoreUnavailable("away")
+        return await super().inbox(instance)
 
 
 @dataclass

@@ -64,6 +64,28 @@ async def test_a_signal_wakes_it_stored_or_told() -> None:
 
 
 @virtually
+async def test_what_it_is_told_in_the_moment_it_would_be_parked_is_heard() -> None:
+    site = a_site()
+    loop = asyncio.get_running_loop()
+    await site.start(graph(WAIT))
+    loop.call_at(loop.time() + 30, site.runtime.tell, "i", CancelRequested())
+    assert (await site.runtime.wait("i")).status == "Terminated"
+    await site.runtime.close()
+
+
+@virtually
+async def test_one_that_cannot_be_decided_about_does_not_hold_up_who_recovers() -> None:
+    site = a_site()
+    await site.start(graph(task("a")))
+    site.runtime.drop("i")
+    await settled()
+    site.store.inbox_is_away = True
+    await site.runtime.recover("i")
+    assert site.runtime.value("i") is not None
+    await site.runtime.close()
+
+
+@virtually
 async def test_what_runs_is_never_parked() -> None:
     site = a_site()
     await site.start(graph(par("p", WAIT, task("a"))))
@@ -76,13 +98,12 @@ async def test_what_runs_is_never_parked() -> None:
 
 
 @virtually
-async def test_one_that_is_found_waiting_is_parked_soon_and_one_that_goes_on_is_not() -> None:
+async def test_one_that_is_found_waiting_is_parked_at_once_and_one_that_goes_on_is_not() -> None:
     site = await parked(a_site(), graph(WAIT))
     site.runtime.drop("i")
     await settled()
     await site.runtime.recover("i")
-    assert site.runtime.value("i") is not None
-    await asyncio.sleep(1)
+    # So of many that are found one after the other, few are in memory at once.
     assert site.runtime.is_driving("i")
     assert site.runtime.value("i") is None
     # Somebody may need a while to find what woke it.

@@ -43,7 +43,7 @@ from wfe.runtime.tasks import Executors, TaskRunner
 
 log: Any = structlog.get_logger(__name__)
 Key = tuple[str, str]
-PARK_AFTER: Final = timedelta(seconds=20)
+PARK_AFTER: Final = timedelta(seconds=5)
 ORPHANS_EVERY: Final = 60.0
 
 

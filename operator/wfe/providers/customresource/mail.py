@@ -70,7 +70,10 @@ class Mail:
         """Return the signals that wait, in order."""
         with translated(f"reading the inbox of instance `{instance}`"):
             kept = await self._finder.find(instance)
-            found = await self._finder.at(kept.name) if kept else None
+            if kept is None or not kept.mail:
+                # What others post meanwhile is news of the informer, and is looked for then.
+                return []
+            found = await self._finder.at(kept.name)
             engine = found.status.engine if found and found.id == instance else None
             if engine is None:
                 return []
