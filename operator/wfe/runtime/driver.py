@@ -43,8 +43,8 @@ class Driver:
 
     Attributes:
         patience: None to wait for ever.
-        settled: set once it is known that the instance does not only wait. Until then there is no patience: of many that
-            are found again at once most only wait, and each takes memory while it is driven.
+        settled: set once it is known that the instance does not only wait. Until then there is no patience: of many
+            that are found again most only wait, and each takes memory while it is driven.
     """
 
     def __init__(
