@@ -33,8 +33,8 @@ SORT: Final = [
 ]
 
 
-class Line(msgspec.Struct, omit_defaults=True):
-    """The fields of `templates/logs.json`."""
+class Head(msgspec.Struct):
+    """Fields of `templates/logs.json` that all lines of one stream of an attempt have in common."""
 
     instance: str
     name: str
@@ -43,6 +43,11 @@ class Line(msgspec.Struct, omit_defaults=True):
     steps: list[str]
     attempt: int
     stream: str
+
+
+class Rest(msgspec.Struct, omit_defaults=True):
+    """Fields of `templates/logs.json` that are a line's own."""
+
     start: int
     time: int
     at: int
@@ -55,26 +60,40 @@ def item_of(record: LogRecord, address: Address) -> Item:
     """Return what writes a record, unless it is there."""
     segment, key = record.segment, record.segment.key
     index = indices_of_logs(address.prefix, period_of(segment.at, address.period))
-    id_ = f"{_attempt_id(key)}/{segment.stream}/{segment.offset}"
-    return Item(encoded({"create": {"_index": index, "_id": id_}}), encoded(_line(record)))
+    action = _beginning_of_action(index, key, segment.stream)
+    document = _beginning_of_document(key, segment.stream, record.instance_name, record.workflow)
+    return Item(b'%b%d"}}' % (action, segment.offset), document + msgspec.json.encode(_rest(segment))[1:])
 
 
-def _line(record: LogRecord) -> Line:
-    segment, key = record.segment, record.segment.key
-    time = to_micros(segment.at)
-    text, kept = text_of(segment.data), None
-    try:
-        segment.data.decode()
-    except UnicodeDecodeError:
-        kept = b64encode(segment.data).decode()
-    return Line(
+# Lines of one stream come by the thousand, and differ in little: the rest is written once.
+@lru_cache(maxsize=4096)
+def _beginning_of_action(index: str, key: AttemptKey, stream: Stream) -> bytes:
+    whole = encoded({"create": {"_index": index, "_id": f"{_attempt_id(key)}/{stream}/"}})
+    return whole.removesuffix(b'"}}')
+
+
+@lru_cache(maxsize=4096)
+def _beginning_of_document(key: AttemptKey, stream: Stream, name: str, workflow: str) -> bytes:
+    head = Head(
         instance=key.instance,
-        name=record.instance_name,
-        workflow=record.workflow,
+        name=name,
+        workflow=workflow,
         path=key.path,
-        steps=_steps(key.path),
+        steps=sorted(names_in(key.path)),
         attempt=key.attempt,
-        stream=segment.stream.value,
+        stream=stream.value,
+    )
+    return encoded(head).removesuffix(b"}") + b","
+
+
+def _rest(segment: Segment) -> Rest:
+    time = to_micros(segment.at)
+    kept = None
+    try:
+        text = segment.data.decode()
+    except UnicodeDecodeError:
+        text, kept = text_of(segment.data), b64encode(segment.data).decode()
+    return Rest(
         start=segment.offset,
         time=time,
         at=time // 1000,
@@ -84,12 +103,6 @@ def _line(record: LogRecord) -> Line:
     )
 
 
-@lru_cache(maxsize=4096)
-def _steps(path: str) -> list[str]:
-    return sorted(names_in(path))
-
-
-@lru_cache(maxsize=4096)
 def _attempt_id(key: AttemptKey) -> str:
     readable = f"{key.instance}/{key.path}/{key.attempt}"
     # Room is left for the stream and the offset.
