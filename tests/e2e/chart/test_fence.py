@@ -136,7 +136,23 @@ def test_it_deletes_nothing_of_others(fence: Fence) -> None:
     assert fence.cluster.get(fence.namespace, "configmaps", "settings")
 
 
-@pytest.mark.parametrize("name", ["exec", "names", "pods", "writes"])
+@pytest.mark.parametrize(
+    ("whose", "said"),
+    [
+        pytest.param("theirs", "the status of its own pod alone", id="of-another"),
+        pytest.param("wfe-r-mine", "patched", id="its-own"),
+        pytest.param("", "the status of its own pod alone", id="of-nobody-who-is-a-pod"),
+    ],
+)
+def test_it_writes_the_status_of_its_own_pod_alone(fence: Fence, whose: str, said: str) -> None:
+    """A token of a pod's account names the pod, which is said here in its place."""
+    me = "--as-user-extra=authentication.kubernetes.io/pod-name=wfe-r-mine"
+    condition = '{"status": {"conditions": [{"type": "x/y", "status": "True"}]}}'
+    patch = ("patch", "pod", whose or "theirs", "--subresource=status", "--dry-run=server", "-p", condition)
+    assert said in fence.own(*([me] if whose else []), *patch)
+
+
+@pytest.mark.parametrize("name", ["exec", "names", "pods", "status", "writes"])
 def test_the_api_server_has_no_doubts_about_the_expressions(fence: Fence, name: str) -> None:
     def status() -> Object:
         found = fence.cluster.get("", "validatingadmissionpolicies", f"fenced-wfe-{name}")

@@ -70,6 +70,15 @@ def test_the_operator_lives_under_restricted_pod_security(release: Release) -> N
         assert not any(status["restartCount"] for status in pod["status"]["containerStatuses"])
 
 
+def test_what_it_does_without_is_said_in_the_notes_and_in_conditions_of_its_pods(release: Release) -> None:
+    assert "It does without" in release.helm("get", "notes", release.name)
+    waited = ("wait", "pod", "-l", "app.kubernetes.io/component=operator", "--timeout=60s")
+    for condition in ("HistoryInPostgres", "SearchInOpenSearch", "LeasesInValkey"):
+        name = f"--for=condition=wfe.sunbeam.pt/{condition}=False"
+        said = release.cluster.kubectl("-n", release.namespace, *waited, name)
+        assert said.count("condition met") == 2
+
+
 def test_a_workflow_that_is_applied_completes_and_has_logs(release: Release, work: str) -> None:
     cluster = release.cluster
     cluster.apply(work, workflow("hello", shell("greet", "echo hello from $WFE_STEP")))

@@ -364,7 +364,7 @@ def test_every_policy_is_bound_and_denies() -> None:
     assert (
         bound
         == rendered.names("ValidatingAdmissionPolicy")
-        == {"wfe-exec", "wfe-names", "wfe-pods", "wfe-writes"}
+        == {"wfe-exec", "wfe-names", "wfe-pods", "wfe-status", "wfe-writes"}
     )
     for item in rendered.all("ValidatingAdmissionPolicyBinding"):
         assert item["spec"]["validationActions"] == ["Deny"]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 
+from wfe.hosts.kubernetes import shortcomings
 from wfe.hosts.kubernetes.building import Caches, footing_of
 from wfe.hosts.kubernetes.clocks import ServerClock
 from wfe.hosts.kubernetes.health import Health, Lag
@@ -67,6 +68,7 @@ class Operator:
                 group.create_task(cache.run(), name=f"watch {name}")
             group.create_task(self.lag.run(), name="measure the loop")
             group.create_task(self.notices.run(), name="post events")
+            group.create_task(shortcomings.tell(settings, self.client), name="tell what is missing")
             group.create_task(leader.run(self._lead), name="lead")
 
     async def _lead(self) -> None:

@@ -121,6 +121,7 @@ class Settings(_Settings):
         lease_namespace: where the Lease of the replica that works is; by default beside the operator's pod.
         identity: who this replica is.
         namespace: where this replica is.
+        pod_uid: the uid of its pod, whose name is `identity`; "" outside of pods.
         max_tasks: how many tasks of one namespace run at once.
         servers: those outside the cluster's API; they come from the environment, never from the file.
         history: the copy of ended instances in Postgres.
@@ -141,6 +142,7 @@ class Settings(_Settings):
     logs: Kept = Kept()
     identity: str = ""
     namespace: str = ""
+    pod_uid: str = ""
 
     @property
     def home(self) -> str:
@@ -161,7 +163,8 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsInvalid(
             f"{path}: servers: {', '.join(each.url for each in VARIABLES.values())} say where they are; take it out"
         )
-    pod = {"identity": environment.get("POD_NAME", ""), "namespace": environment.get("POD_NAMESPACE", "")}
+    variables = {"identity": "POD_NAME", "namespace": "POD_NAMESPACE", "pod_uid": "POD_UID"}
+    pod = {key: environment.get(variable, "") for key, variable in variables.items()}
     try:
         found = Settings.model_validate(
             {

@@ -114,7 +114,7 @@ class Objects:
         subresource: str = "",
     ) -> Object:
         """Change an object. A resourceVersion or uid in a merge patch is a precondition."""
-        if kind == "apply" and (resource, namespace or "", name) not in self._items:
+        if kind == "apply" and not subresource and (resource, namespace or "", name) not in self._items:
             return self.create(resource, merged(patch, {"metadata": {"name": name}}), namespace)
         change = operated if kind == "json" else merged
         return self._update(resource, name, namespace, lambda now: change(now, deepcopy(patch)), subresource)
