@@ -42,7 +42,7 @@ def test_an_instance_without_a_name_is_called_after_its_workflow(pizza: Cluster)
 
     names = [item["metadata"]["name"] for item in pizza.all(INSTANCES)]
     assert len(set(names)) == 2
-    assert all(name.startswith("pizza-") and len(name) == 12 for name in names)
+    assert all(name.startswith("pizza-") and len(name) == len("pizza-") + 8 for name in names)
 
 
 def test_inputs_of_a_file_are_overridden_by_those_of_the_command(pizza: Cluster) -> None:

@@ -8,7 +8,8 @@ from wfe.hosts.embedded.resources import API_VERSION, resource, resource_name
 from wfe.hosts.kubernetes.verdict import VARIABLES
 
 Object = dict[str, Any]
-NAME_DIGITS: Final = 6
+# Of thousands with the same beginning no two are likely to meet.
+NAME_DIGITS: Final = 8
 
 
 def workflow_object(graph: Graph, variables: Iterable[str] = ()) -> Object:
