@@ -23,6 +23,7 @@ def is_wanted(record: LogRecord, query: LogQuery) -> bool:
     return (
         query.instance in {None, segment.key.instance}
         and query.workflow in {None, record.workflow}
+        and (query.namespace is None or record.instance_name.startswith(f"{query.namespace}/"))
         and (query.step is None or query.step in names_in(segment.key.path))
         and is_in_time(segment, query)
         and has_text(segment.data, query.text)

@@ -66,6 +66,7 @@ class LogQuery:
         text: what the text of the segment has to contain, as it stands, in any case. "" finds everything.
         instance: the id of an instance.
         workflow: the id of a workflow.
+        namespace: only instances of this namespace of a cluster, which are kept under NAMESPACE/NAME.
         step: a step, by its path, or a name anywhere in the path.
         since: written at this time or later.
         until: written before this time.
@@ -76,6 +77,7 @@ class LogQuery:
     text: str = ""
     instance: str | None = None
     workflow: str | None = None
+    namespace: str | None = None
     step: str | None = None
     since: datetime | None = None
     until: datetime | None = None

@@ -1,4 +1,7 @@
-"""Search: instances by the words in them. A copy of what the store has, never read for a decision."""
+"""Search: instances by the words in them. A copy of what the store has, never read for a decision.
+
+Instances of a cluster are kept under NAMESPACE/NAME, in logs as well: names are theirs only in their namespace.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +32,9 @@ class SearchQuery:
         statuses: any of these; none for all.
         workflow: the id of its workflow.
         reference: its reference, whole.
+        name: the name under which it is kept, whole.
+        namespace: only instances of this namespace of a cluster.
+        parent: the id of the instance whose step started it.
         since: created at this time or later.
         until: created before this time.
         after: `next` of the page before.
@@ -39,6 +45,9 @@ class SearchQuery:
     statuses: frozenset[InstanceStatus] = frozenset()
     workflow: str | None = None
     reference: str | None = None
+    name: str | None = None
+    namespace: str | None = None
+    parent: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     after: str | None = None

@@ -82,10 +82,10 @@ def a_record(
     at: datetime = NOON,
     **more: Any,
 ) -> LogRecord:
-    """Return a record of the first attempt's stdout; `attempt`, `stream` and `workflow` may be given too."""
+    """Return a record of the first attempt's stdout; `attempt`, `stream`, `name`, `workflow` may be given too."""
     key = AttemptKey(instance, path, more.get("attempt", 1))
     segment = Segment(key, more.get("stream", Stream.STDOUT), offset, data, at)
-    return LogRecord(segment, f"name-of-{instance}", more.get("workflow", "pipeline"))
+    return LogRecord(segment, more.get("name", f"name-of-{instance}"), more.get("workflow", "pipeline"))
 
 
 def lines(count: int, **more: Any) -> list[LogRecord]:
@@ -206,7 +206,7 @@ class LogsContract:
         async with make_logs() as logs:
             await logs.append(
                 [
-                    a_record(b"one a\n", instance="a", at=NOON),
+                    a_record(b"one a\n", instance="a", at=NOON, name="team/a"),
                     a_record(b"one b\n", instance="b", at=NOON + SECOND, workflow="deploy"),
                     a_record(b"two b\n", instance="b", at=NOON + 2 * SECOND, workflow="deploy", offset=6),
                 ]
@@ -217,6 +217,8 @@ class LogsContract:
                 ({"workflow": "deploy"}, [b"one b\n", b"two b\n"]),
                 ({"workflow": "deploy", "text": "one"}, [b"one b\n"]),
                 ({"workflow": "depl"}, []),
+                ({"namespace": "team"}, [b"one a\n"]),
+                ({"namespace": "tea"}, []),
                 ({"since": NOON + SECOND}, [b"one b\n", b"two b\n"]),
                 ({"until": NOON + SECOND}, [b"one a\n"]),
                 ({"since": NOON + SECOND, "until": NOON + 2 * SECOND}, [b"one b\n"]),

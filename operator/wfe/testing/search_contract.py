@@ -143,8 +143,15 @@ class SearchContract:
         async with make_search() as search:
             await search.put(
                 [
-                    a_document("a", "one", status=failed, reference="r", created_at=NOON),
-                    a_document("b", "one", status=running, created_at=NOON + MINUTE),
+                    a_document("a", "one", status=failed, reference="r", name="team/x", created_at=NOON),
+                    a_document(
+                        "b",
+                        "one",
+                        status=running,
+                        name="team-b/x",
+                        parent="a",
+                        created_at=NOON + MINUTE,
+                    ),
                     a_document(
                         "c", "two", workflow=WorkflowRef("deploy", 1, ""), created_at=NOON + 2 * MINUTE
                     ),
@@ -157,6 +164,13 @@ class SearchContract:
                 ({"workflow": "deploy"}, ["c"]),
                 ({"workflow": "depl"}, []),
                 ({"reference": "r"}, ["a"]),
+                ({"name": "team/x"}, ["a"]),
+                ({"name": "x"}, []),
+                ({"namespace": "team"}, ["a"]),
+                ({"namespace": "team-b"}, ["b"]),
+                ({"namespace": "tea"}, []),
+                ({"parent": "a"}, ["b"]),
+                ({"parent": "b"}, []),
                 ({"since": NOON + MINUTE}, ["c", "b"]),
                 ({"until": NOON + MINUTE}, ["a"]),
                 ({"since": NOON + MINUTE, "until": NOON + 2 * MINUTE}, ["b"]),

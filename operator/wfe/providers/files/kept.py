@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from re import fullmatch
+from threading import get_ident
 from typing import Final
 
 from wfe.model.ids import AttemptKey
@@ -119,7 +120,8 @@ def _introduce(path: Path, record: LogRecord) -> None:
         "name": record.instance_name,
         "workflow": record.workflow,
     }
-    draft = path.with_name(f".{ABOUT}.{os.getpid()}")
+    # Several processes may be at it, and several threads of each.
+    draft = path.with_name(f".{ABOUT}.{os.getpid()}.{get_ident()}")
     draft.write_text(json.dumps(about))
     draft.replace(path)
 

@@ -49,10 +49,16 @@ class MemorySearch:
 
 
 def _is_wanted(summary: Summary, query: SearchQuery) -> bool:
+    exact = (
+        (query.workflow, summary.workflow.id),
+        (query.reference, summary.reference),
+        (query.name, summary.name),
+        (query.parent, summary.parent),
+    )
     return (
         (not query.statuses or summary.status in query.statuses)
-        and query.workflow in {None, summary.workflow.id}
-        and query.reference in {None, summary.reference}
+        and all(wanted in {None, found} for wanted, found in exact)
+        and (query.namespace is None or summary.name.startswith(f"{query.namespace}/"))
         and (query.since is None or summary.created_at >= query.since)
         and (query.until is None or summary.created_at < query.until)
     )

@@ -112,6 +112,7 @@ def _filters(query: LogQuery) -> list[Json]:
     time = {name: to_micros(moment) for name, moment in times if moment is not None}
     return [
         *({"term": {field: {"value": value}}} for field, value in terms.items() if value is not None),
+        *([{"prefix": {"name": {"value": f"{query.namespace}/"}}}] if query.namespace is not None else []),
         *([{"range": {"time": time}}] if time else []),
         *conditions(query.text),
     ]

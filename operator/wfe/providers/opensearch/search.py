@@ -90,11 +90,21 @@ def _conditions(query: SearchQuery) -> list[Json]:
     terms = {
         "status": sorted(status.value for status in query.statuses),
         "workflow": [query.workflow] if query.workflow is not None else [],
-        "reference": [query.reference] if query.reference is not None else [],
+        **{
+            name: [value]
+            for name, value in (
+                ("reference", query.reference),
+                ("name", query.name),
+                ("parent", query.parent),
+            )
+            if value is not None
+        },
     }
+    inside = [] if query.namespace is None else [{"prefix": {"name": {"value": f"{query.namespace}/"}}}]
     return [
         *(_word(word) for word in wanted(query.text)),
         *({"terms": {field: values}} for field, values in terms.items() if values),
+        *inside,
         *([{"range": {"time": time}}] if time else []),
     ]
 

@@ -17,6 +17,7 @@ from wfe.providers.sqlite.statements import SQL
 from wfe.providers.sqlite.times import to_micros
 
 _FORM: Final = Form(Summary)
+_NAME: Final = "json_extract(CAST(summary AS TEXT), '$.name')"
 
 
 class SqliteSearch:
@@ -93,6 +94,9 @@ def _conditions(query: SearchQuery) -> tuple[list[str], dict[str, Any]]:
         ),
         "workflow": ("workflow = :workflow", query.workflow),
         "reference": ("reference = :reference", query.reference),
+        "name": (f"{_NAME} = :name", query.name),
+        "namespace": (f"substr({_NAME}, 1, length(:namespace) + 1) = :namespace || '/'", query.namespace),
+        "parent": ("json_extract(CAST(summary AS TEXT), '$.parent') = :parent", query.parent),
         "since": ("created >= :since", to_micros(query.since) if query.since else None),
         "until": ("created < :until", to_micros(query.until) if query.until else None),
         "created": ("(created, id) < (:created, :after)", created),
