@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
         case "exec":
             return 0 if MODE == "ready" else 1
         case "logs":
-            sys.stdout.write("starting\nthe password is hunter22\n")
+            sys.stdout.write("starting\nthe password is hunter22, or aHVudGVyMjI=\n")
         case "rm":
             name.unlink(missing_ok=True)
     return 0

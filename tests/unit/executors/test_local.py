@@ -420,12 +420,25 @@ async def test_a_log_that_may_hold_secrets_is_not_read_before_it_is_masked(tmp_p
     assert b"".join([segment.data async for segment in reader.read("i")]) == b"*" * 19 + b"\n"
 
 
-async def test_an_output_that_holds_a_secret_fails_the_step(tmp_path: Path) -> None:
-    task = a_telling_task('echo "leak=$TOKEN" >> "$WFE_OUTPUT"')
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param('echo "leak=$TOKEN" >> "$WFE_OUTPUT"', id="a-value"),
+        pytest.param('echo "$TOKEN=leak" >> "$WFE_OUTPUT"', id="a-name"),
+        pytest.param('echo "$TOKEN" >> "$WFE_OUTPUT"', id="a-line-that-is-no-output"),
+        pytest.param('printf "%55s%s" "" "$TOKEN" >> "$WFE_OUTPUT"', id="cut-where-it-is-quoted"),
+        pytest.param('echo "a<<$TOKEN" >> "$WFE_OUTPUT"', id="a-block-without-an-end"),
+        pytest.param('echo "{$TOKEN" >> "$WFE_OUTPUT"', id="no-json"),
+        pytest.param('echo "##wfe[output $TOKEN$(head -c 300 /dev/zero | tr "\\0" x)=1]"', id="a-marker"),
+    ],
+)
+async def test_an_output_that_holds_a_secret_fails_the_step(tmp_path: Path, script: str) -> None:
+    task = a_telling_task(script)
     ended = await run_once(an_executor(tmp_path, secrets={"api/token": SECRET}), task)
     assert ended.failure is not None
     assert ended.failure.reason is Reason.OUTPUTS_INVALID
-    assert SECRET not in str(ended)
+    assert "secret" in ended.failure.message
+    assert SECRET[:5] not in str(ended)
     assert SECRET.encode() not in all_bytes_below(tmp_path / "state")
 
 

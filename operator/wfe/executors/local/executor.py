@@ -29,9 +29,9 @@ from wfe.supervisor.answers import End
 from wfe.supervisor.launch import reopens_streams
 from wfe.supervisor.layout import CLAIM, OUTPUT, UNMASKED, attempt_directory, attempts, instance_directory
 from wfe.supervisor.link import Link
-from wfe.supervisor.masking import MaskedStream, Masker
+from wfe.supervisor.masking import MaskedStream, Masker, outputs_without_secrets
 from wfe.supervisor.outcome import outcome_of, refused
-from wfe.supervisor.outputs import READ_LIMIT, MarkerLines, outputs_of
+from wfe.supervisor.outputs import READ_LIMIT, MarkerLines
 from wfe.supervisor.shared import Shared
 from wfe.supervisor.tail import Tail
 from wfe.supervisor.times import NotedTimes
@@ -153,8 +153,8 @@ class LocalExecutor:
                 tail.close()
 
         def outputs() -> Data:
-            found = outputs_of(task, markers=delivery.markers.found, file=_first_bytes(directory / OUTPUT))
-            return self._masker.check_outputs(found)
+            file = _first_bytes(directory / OUTPUT)
+            return outputs_without_secrets(task, self._masker, markers=delivery.markers.found, file=file)
 
         ended = outcome_of(task, end, outputs=outputs, time_of=self._time_of)
         forget_private(directory)

@@ -25,9 +25,9 @@ from wfe.supervisor import protocol
 from wfe.supervisor.answers import End, EndReason
 from wfe.supervisor.layout import attempt_directory
 from wfe.supervisor.link import SupervisorAway, TaskRefused
-from wfe.supervisor.masking import Masker
+from wfe.supervisor.masking import Masker, outputs_without_secrets
 from wfe.supervisor.outcome import outcome_of, refused
-from wfe.supervisor.outputs import READ_LIMIT, counts_markers, outputs_of
+from wfe.supervisor.outputs import READ_LIMIT, counts_markers
 
 _LOOK_EVERY_SECONDS: Final = 1.0
 _STATUS_LOOKS: Final = 20
@@ -233,7 +233,7 @@ class RunnerContainer:
         def outputs() -> Data:
             if "d" in end.wrote:
                 raise OutputsUnreadable("the output file cannot be read: it is a directory")
-            return masker.check_outputs(outputs_of(task, markers=markers, file=file))
+            return outputs_without_secrets(task, masker, markers=markers, file=file)
 
         return outputs
 

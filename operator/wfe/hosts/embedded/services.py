@@ -20,6 +20,7 @@ from wfe.hosts.embedded.probes import answers_http, takes_connections
 from wfe.model.failure import Failure, Reason
 from wfe.model.instance import ROOT, Instance
 from wfe.model.json import Json
+from wfe.supervisor.masking import Masker
 
 if TYPE_CHECKING:
     from wfe.definition.services import Readiness, Service
@@ -63,7 +64,8 @@ class Services:
                     group.create_task(self._ready(instance, name, service))
         except* ServiceFailed as failed:
             why.extend(str(error) for error in failed.exceptions)
-        return Failure(reason=Reason.SERVICE_NOT_READY, message=self._masked("; ".join(why))) if why else None
+        said = Masker(self.secrets.values()).masked_text("; ".join(why))
+        return Failure(reason=Reason.SERVICE_NOT_READY, message=said) if why else None
 
     async def remove(self, instance: str, names: Iterable[str]) -> None:
         """Remove the containers of an instance, whoever started them."""
@@ -138,11 +140,6 @@ class Services:
         if spec.ports:
             return await takes_connections(spec.ports[0])
         return await self.containers.is_running(spec.name)
-
-    def _masked(self, text: str) -> str:
-        for value in self.secrets.values():
-            text = text.replace(value, "***") if value else text
-        return text
 
 
 def _ports(service: "Service") -> Sequence[int]:
