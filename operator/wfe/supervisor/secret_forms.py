@@ -63,9 +63,10 @@ def _url_forms(value: bytes) -> Iterator[bytes]:
 
 
 def _shell_forms(text: str) -> Iterator[str]:
-    """Yield what `export -p`, `set -x` and `printf %q` write, without the quotes around it."""
+    """Yield what `export -p`, `set -x` and `printf %q` of the usual shells write, without the quotes around it."""
     yield re.sub(r'["$`\\]', r"\\\g<0>", text)
     yield text.replace("'", "'\\''")
+    yield text.replace("'", """'"'"'""")
     yield re.sub(r"[^\w@%+=:,./-]", r"\\\g<0>", text)
 
 

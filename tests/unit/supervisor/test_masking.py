@@ -60,6 +60,9 @@ LINES = "\n".join(["first line", "second, longer line", "third"] * 9)
     ("value", "script", "left"),
     [
         pytest.param(ODD, "export -p | grep TOKEN", rb'declare -x TOKEN="\*+"\n', id="export"),
+        pytest.param(
+            ODD, """sh -c 'export -p' | grep TOKEN""", rb"\w[\w -]+ TOKEN=['\"]\*+['\"]\n", id="export-of-sh"
+        ),
         pytest.param(ODD, 'set -x; : "$TOKEN"', rb"\+ : '\*+'\n", id="a-trace"),
         pytest.param(ODD, 'printf %q "$TOKEN"', rb"\*+", id="printf-q"),
         pytest.param(LONG, 'printf %s "$TOKEN" | base64', rb"(\*+=*\n)+", id="base64-breaks-it"),
