@@ -19,7 +19,8 @@ FROM tools AS needs
 COPY pyproject.toml ./
 RUN /tools/bin/python -c "import tomllib; \
 project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
-needs = project['dependencies'] + project['optional-dependencies']['operator']; \
+extras = project['optional-dependencies']; \
+needs = project['dependencies'] + [need for name in ('operator', 'opensearch') for need in extras[name]]; \
 print(*(need for need in needs if not need.startswith(('deno', 'kubernetes'))), sep='\n')" >/needs.txt
 
 FROM tools AS environment

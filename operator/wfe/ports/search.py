@@ -83,6 +83,16 @@ class Search(Protocol):
         """Forget instances, by id; harmless if there are none."""
         ...
 
+    async def kept(self, instances: Sequence[str]) -> Sequence[Summary]:
+        """Return the summaries that are kept of these instances, in any order; nothing of those that are unknown.
+
+        What was put is there at once.
+
+        Raises:
+            Retryable: the server cannot be reached.
+        """
+        ...
+
     async def find(self, query: SearchQuery) -> SearchPage:
         """Return a page, by creation time and then id, newest first.
 

@@ -179,6 +179,16 @@ class SearchContract:
             ):
                 assert await ids(search, **query) == expected, query
 
+    async def test_what_is_kept_of_instances_is_known_at_once(self, make_search: MakeSearch) -> None:
+        async with make_search() as search:
+            assert await search.kept(["a"]) == []
+            await search.put([a_document("a", revision=1), a_document("b", revision=1)])
+            await search.put([a_document("a", revision=3, status=InstanceStatus.FAILED)])
+            found = {one.id: one for one in await search.kept(["a", "b", "unknown"])}
+            assert (found["a"].revision, found["a"].status) == (3, InstanceStatus.FAILED)
+            assert found.keys() == {"a", "b"}
+            assert await search.kept([]) == []
+
     async def test_an_older_revision_changes_nothing(self, make_search: MakeSearch) -> None:
         async with make_search() as search:
             await search.put([a_document("a", "new", revision=5)])

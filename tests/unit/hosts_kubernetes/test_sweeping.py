@@ -1,5 +1,6 @@
 """What is deleted after a while."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,6 +97,24 @@ async def test_definitions_that_nothing_uses_go_once_they_are_old() -> None:
             sweeper = _sweeper(cluster, Rooms(term._room, lambda _: None))
             await sweeper.tidy()
             assert await _definitions(cluster) == {"w"}
+
+
+async def test_only_what_never_began_goes_before_it_is_copied() -> None:
+    async def is_copied(_: str) -> bool:
+        return False
+
+    async with a_cluster() as cluster, cluster.leading() as term:
+        sweeper = _sweeper(cluster, Rooms(term._room, lambda _: None))
+        sweeper.is_copied = is_copied
+        for name, digest in (("ran", "d" * 64), ("never-began", "")):
+            uid = await cluster.start(name, "w")
+            sweeper.note(Ended(NAMESPACE, name, uid, "Complete", "2020-01-01T00:00:00Z", "0s", digest), {})
+        deleting = asyncio.create_task(sweeper._delete_due())
+        while await cluster.find(INSTANCES, "never-began") is not None:  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.01)
+        assert await cluster.find(INSTANCES, "ran") is not None
+        deleting.cancel()
+        await asyncio.gather(deleting, return_exceptions=True)
 
 
 def _sweeper(cluster: Cluster, rooms: Rooms) -> Sweeper:

@@ -67,11 +67,10 @@ class Caches:
 
 
 def footing_of(
-    client: Client, caches: Caches, homes: TreeHomes, settings: Settings, metrics: Metrics
+    archives: Archives, client: Client, caches: Caches, homes: TreeHomes, settings: Settings, metrics: Metrics
 ) -> Footing:
-    """Make the executors of a term of leading."""
+    """Make the executors of a term of leading; what steps write goes to the archives."""
     pods = pod_settings(settings.runner)
-    archives = Archives(client, homes)
     of_runners = RunnerSettings(pods=pods, start_patience=pods.trouble_within)
     runner = RunnerExecutor(client, caches.runners, homes, of_runners, sink=archives, now=client.now)
     isolated = PodExecutor(client, homes.home, pods, archives, informer=caches.attempts)

@@ -11,6 +11,7 @@ from wfe.errors import Permanent
 from wfe.executors.pod import PodExecutor
 from wfe.executors.runner import RunnerExecutor
 from wfe.hosts.kubernetes.archive import Archives
+from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.homes import NotKnownYet, Place, TreeHomes
 from wfe.hosts.kubernetes.keeping import Keeper
 from wfe.hosts.kubernetes.placing import Pods
@@ -175,11 +176,16 @@ class RoomGround:
 
     footing: Grounds
     place: Place
+    copies: Searched | None = None
 
     async def clear(self, instance: Instance) -> None:
         """Keep the log of an instance that has ended, and give back what its steps had."""
         await self.footing.clear(self.place, instance)
+        if self.copies is not None:
+            self.copies.whole(self.place, instance)
 
     async def forget(self, instance: str) -> None:
         """Give back what an instance had that is gone."""
         await self.footing.forget(self.place, instance)
+        if self.copies is not None:
+            self.copies.gone(instance)

@@ -1,8 +1,11 @@
 """What the operator counts, for Prometheus; docs/metrics.md lists it for its readers."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from wfe.runtime.copies.lag import Lag
 
 FAST: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 SLOW: Final = (0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800, 3600, 21600, 86400)
@@ -62,9 +65,46 @@ class Metrics:
         self.sessions = Gauge("wfe_exec_sessions", "Supervisors that are connected.", registry=own)
         self.leading = Gauge("wfe_leading", "Whether this replica works.", registry=own)
         self.rooms = Gauge("wfe_rooms", "Namespaces that are worked in.", registry=own)
+        self.copy_lag = Gauge(
+            "wfe_copy_lag_seconds",
+            "The age of the oldest that is on its way to a copy.",
+            ["copy"],
+            registry=own,
+        )
+        self.copy_waiting = Gauge(
+            "wfe_copy_waiting", "Instances or lines that are on their way to a copy.", ["copy"], registry=own
+        )
+        self.copy_again = Gauge(
+            "wfe_copy_again",
+            "Attempts or instances of which something has to be read again.",
+            ["copy"],
+            registry=own,
+        )
+        self.copy_arrived = Gauge(
+            "wfe_copy_arrived",
+            "Instances or lines that this term has sent to a copy.",
+            ["copy"],
+            registry=own,
+        )
+        self.copy_refused = Gauge(
+            "wfe_copy_refused", "Those that a copy can never take.", ["copy"], registry=own
+        )
+        self.copy_trouble = Gauge(
+            "wfe_copy_trouble", "Whether a copy takes nothing just now.", ["copy"], registry=own
+        )
         self.reviews = Counter(
             "wfe_admission_reviews", "Objects that the webhook looked at.", ["kind", "result"], registry=own
         )
+
+    def copies(self, lags: Mapping[str, Lag]) -> None:
+        """Take over how far copies are behind."""
+        for copy, lag in lags.items():
+            self.copy_lag.labels(copy).set(lag.behind.total_seconds())
+            self.copy_waiting.labels(copy).set(lag.waiting)
+            self.copy_again.labels(copy).set(lag.again)
+            self.copy_arrived.labels(copy).set(lag.arrived)
+            self.copy_refused.labels(copy).set(lag.refused)
+            self.copy_trouble.labels(copy).set(bool(lag.trouble))
 
     def observe(self, verb: str, resource: str, code: int, seconds: float) -> None:
         """Count a request; the client calls this."""

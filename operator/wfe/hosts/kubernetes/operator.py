@@ -2,15 +2,20 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 
 from wfe.hosts.kubernetes import shortcomings
+from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.building import Caches, footing_of
 from wfe.hosts.kubernetes.clocks import ServerClock
+from wfe.hosts.kubernetes.copies.making import searched_of
+from wfe.hosts.kubernetes.copies.searched import Searched
+from wfe.hosts.kubernetes.copies.telling import told
 from wfe.hosts.kubernetes.health import Health, Lag
 from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.hosts.kubernetes.leader import Leader, lease_key
@@ -22,9 +27,11 @@ from wfe.hosts.kubernetes.streams import CountingClient
 from wfe.hosts.kubernetes.term import Term, World
 from wfe.kube import Access
 from wfe.providers.customresource import EventObject, KubernetesLeases
+from wfe.runtime.copies.lag import Lag as CopyLag
 
 log: Any = structlog.get_logger(__name__)
 USER_AGENT: Final = "wfe-operator"
+SEND_WITHIN: Final = timedelta(seconds=3)
 
 
 class Operator:
@@ -39,7 +46,10 @@ class Operator:
         self.notices = Notices(self.client, instance=settings.identity, now=self.client.now)
         self.lag = Lag()
         self.health = Health(self.caches.by_name(), self.lag)
+        # A URL that nobody understands is told before anything begins.
+        searched_of(settings, Archives(self.client, TreeHomes("")), self.clock)
         self._term: Term | None = None
+        self._copies: Searched | None = None
         self.caches.instances.listen(lambda key, _before, _after: self._instance_changed(key))
         self.caches.events.listen(lambda key, _before, after: self._event_changed(key, after))
         self.caches.workflows.listen(lambda key, _before, _after: self._workflow_changed(key))
@@ -48,7 +58,11 @@ class Operator:
     async def open(self) -> AsyncIterator[None]:
         """Connect, and serve the probes meanwhile."""
         probes = site(
-            self.settings.port, live=self.health.live, ready=self.health.ready, metrics=self.measured
+            self.settings.port,
+            live=self.health.live,
+            ready=self.health.ready,
+            metrics=self.measured,
+            detail=lambda: told(self._lags()),
         )
         async with probes as port:
             log.info("serving probes and metrics", port=port)
@@ -74,14 +88,19 @@ class Operator:
     async def _lead(self) -> None:
         settings, caches = self.settings, self.caches
         homes = TreeHomes(settings.runner.image)
-        footing = footing_of(self.client, caches, homes, settings, self.metrics)
-        world = World(settings, self.client, self.clock, caches, self.metrics, self.notices)
+        archives = Archives(self.client, homes)
+        copies = searched_of(settings, archives, self.clock)
+        archives.copy = copies
+        footing = footing_of(archives, self.client, caches, homes, settings, self.metrics)
+        world = World(settings, self.client, self.clock, caches, self.metrics, self.notices, copies)
         term = Term(world, homes, footing)
-        self._term = term
+        self._term, self._copies = term, copies
         try:
             await term.run()
         finally:
-            self._term = None
+            self._term = self._copies = None
+            if copies is not None:
+                await copies.close(SEND_WITHIN)
 
     def _told(self, leads: bool) -> None:
         self.metrics.leading.set(leads)
@@ -99,6 +118,9 @@ class Operator:
         if self._term is not None:
             self._term.workflow_changed(key)
 
+    def _lags(self) -> Mapping[str, CopyLag]:
+        return {} if self._copies is None else self._copies.lags()
+
     def measured(self) -> bytes:
         """Return the metrics, those that are looked up brought up to date."""
         phases = Counter(str(found.status.phase or "Pending") for found in self.caches.instances.values())
@@ -112,5 +134,6 @@ class Operator:
         term = self._term
         for queue, waiting in (term.waiting if term is not None else {}).items():
             self.metrics.queue_depth.labels(queue).set(waiting)
+        self.metrics.copies(self._lags())
         self.metrics.rooms.set(len(term.rooms) if term is not None else 0)
         return self.metrics.text()

@@ -8,17 +8,23 @@ from aiohttp import web
 Check = Callable[[], Sequence[str]]
 
 
-def _probe(check: Check) -> Callable[[web.Request], "web.Response"]:
+def _probe(check: Check, detail: Check = list) -> Callable[[web.Request], "web.Response"]:
     def answer(_: web.Request) -> web.Response:
         wrong = check()
-        return web.Response(text="\n".join(wrong) or "ok", status=503 if wrong else 200)
+        return web.Response(text="\n".join([*(wrong or ["ok"]), *detail()]), status=503 if wrong else 200)
 
     return answer
 
 
 @asynccontextmanager
-async def site(port: int, *, live: Check, ready: Check, metrics: Callable[[], bytes]) -> AsyncIterator[int]:
-    """Serve /healthz, /readyz and /metrics; yields the port, which 0 leaves to the system."""
+async def site(
+    port: int, *, live: Check, ready: Check, metrics: Callable[[], bytes], detail: Check = list
+) -> AsyncIterator[int]:
+    """Serve /healthz, /readyz and /metrics; yields the port, which 0 leaves to the system.
+
+    Args:
+        detail: what /readyz says besides, whatever its answer.
+    """
 
     def numbers(_: web.Request) -> web.Response:
         return web.Response(
@@ -27,7 +33,7 @@ async def site(port: int, *, live: Check, ready: Check, metrics: Callable[[], by
 
     app = web.Application()
     app.router.add_get("/healthz", _async(_probe(live)))
-    app.router.add_get("/readyz", _async(_probe(ready)))
+    app.router.add_get("/readyz", _async(_probe(ready, detail)))
     app.router.add_get("/metrics", _async(numbers))
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()

@@ -30,6 +30,7 @@ log: Any = structlog.get_logger(__name__)
 LOOK_EVERY: Final = timedelta(minutes=30)
 TIDY_EVERY: Final = timedelta(minutes=10)
 LONGEST_SLEEP: Final = 60.0
+UNCOPIED_AGAIN: Final = timedelta(seconds=30)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -76,9 +77,17 @@ def due_at(ended: Ended, retention: Mapping[str, Any], default: Any) -> datetime
     return None
 
 
+async def _always(_: str) -> bool:
+    return True
+
+
 @dataclass(slots=True)
 class Sweeper:
-    """Deletes what is over."""
+    """Deletes what is over.
+
+    Attributes:
+        is_copied: tells whether all of an instance is where it is to outlive its object; until then it stays.
+    """
 
     client: Client
     rooms: Rooms
@@ -86,7 +95,8 @@ class Sweeper:
     default_life: Any
     event_life: timedelta
     definition_life: timedelta
-    _due: list[tuple[datetime, str, str, str]] = field(default_factory=list)
+    is_copied: Callable[[str], Awaitable[bool]] = _always
+    _due: list[tuple[datetime, str, str, str, bool]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -95,7 +105,8 @@ class Sweeper:
         due = due_at(ended, retention, self.default_life)
         if due is not None and ended.uid not in self._known:
             self._known.add(ended.uid)
-            heappush(self._due, (due, ended.namespace, ended.name, ended.uid))
+            # One that never began has no workflow, and nothing that could be copied.
+            heappush(self._due, (due, ended.namespace, ended.name, ended.uid, bool(ended.digest)))
             self._stirred.set()
 
     async def run(self) -> None:
@@ -112,7 +123,10 @@ class Sweeper:
             self._stirred.clear()
             now = self.client.now()
             while self._due and self._due[0][0] <= now:
-                _, namespace, name, uid = heappop(self._due)
+                _, namespace, name, uid, has_begun = heappop(self._due)
+                if has_begun and not await self._may_go(uid):
+                    heappush(self._due, (now + UNCOPIED_AGAIN, namespace, name, uid, has_begun))
+                    continue
                 self._known.discard(uid)
                 await _carefully(lambda: self._delete(namespace, name, uid))  # noqa: B023 - awaited at once
             left = (self._due[0][0] - now).total_seconds() if self._due else LONGEST_SLEEP
@@ -121,6 +135,12 @@ class Sweeper:
                     await self._stirred.wait()
             except TimeoutError:
                 pass
+
+    async def _may_go(self, uid: str) -> bool:
+        try:
+            return await self.is_copied(uid)
+        except WfeError:
+            return False  # whoever cannot be asked has said why elsewhere
 
     async def _delete(self, namespace: str, name: str, uid: str) -> None:
         try:

@@ -18,6 +18,8 @@ from wfe.expr.duration import parse_duration
 from wfe.hosts.kubernetes.beginnings import Beginnings
 from wfe.hosts.kubernetes.building import Caches, pod_settings
 from wfe.hosts.kubernetes.carrier import Carrier
+from wfe.hosts.kubernetes.copies.ended import EndedInstances
+from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.driving import driver_type
 from wfe.hosts.kubernetes.ground import Grounds, RoomGround, Wait
 from wfe.hosts.kubernetes.heritage import Heritage
@@ -49,7 +51,7 @@ ORPHANS_EVERY: Final = 60.0
 
 @dataclass(slots=True)
 class World:
-    """What outlives a term."""
+    """What a term works with: all but the copies outlives it."""
 
     settings: Settings
     client: Client
@@ -57,6 +59,7 @@ class World:
     caches: Caches
     metrics: Metrics
     notices: Notices
+    copies: Searched | None = None
 
 
 class Term:
@@ -84,6 +87,8 @@ class Term:
             parse_duration(world.settings.defaults.event_life),
             parse_duration(world.settings.defaults.definition_life),
         )
+        if world.copies is not None:
+            self._sweeper.is_copied = world.copies.has_end_of
         self._carrier = Carrier(
             client,
             caches.instances,
@@ -137,8 +142,19 @@ class Term:
                 group.create_task(self._sweeper.run(), name="sweep")
                 group.create_task(self._footing.tend(), name="tend the pool")
                 group.create_task(self._release_orphans(), name="release orphans")
+                self._copy(group)
         finally:
             await self._close()
+
+    def _copy(self, group: asyncio.TaskGroup) -> None:
+        copies, world = self._world.copies, self._world
+        if copies is not None:
+            group.create_task(copies.run(), name="send copies")
+            ended = EndedInstances(world.client, world.settings.namespaces, copies, self._place)
+            group.create_task(ended.run(), name="compare copies")
+
+    async def _place(self, namespace: str) -> Place:
+        return (await self.rooms.enter(namespace)).place
 
     async def _close(self) -> None:
         await self.rooms.close()
@@ -184,6 +200,8 @@ class Term:
 
         async def prepare(instance: Instance) -> None:
             self._footing.goes_on(instance.id)
+            if world.copies is not None:
+                world.copies.meet(place, instance)
             await self._homes.learn(place, instance)
 
         def left(instance: Instance, due: datetime | None) -> None:
@@ -208,10 +226,12 @@ class Term:
             driver_type=driver_type(prepare, left, held_up, broke),
             park_after=PARK_AFTER,
         )
-        room = Room(namespace, store, runtime, RoomGround(self._footing, place))
+        room = Room(namespace, store, runtime, RoomGround(self._footing, place, world.copies))
         news = News(room, world.caches.instances, world.notices, world.metrics)
         runtime.listeners.append(news.heard)
         runtime.listeners.append(lambda instance, change: self._footing.saved(instance, change, self._later))
+        if (copies := world.copies) is not None:
+            runtime.listeners.append(lambda instance, change: copies.heard(place, instance, change))
         return room
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:

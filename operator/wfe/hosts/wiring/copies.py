@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Final
 
 from wfe.errors import Retryable
 from wfe.model.instance import Instance
@@ -18,9 +17,10 @@ from wfe.model.record import Lifecycle
 from wfe.ports.clock import Clock
 from wfe.ports.logs import LogReader, LogStore
 from wfe.ports.provider import Provider
-from wfe.ports.search import Search
+from wfe.ports.search import Document, Search
 from wfe.ports.store import Store
-from wfe.runtime.copies.delivery import Delivery
+from wfe.runtime.copies.documents import document_with_steps
+from wfe.runtime.copies.expiry import expire
 from wfe.runtime.copies.held import Held
 from wfe.runtime.copies.indexer import Indexer
 from wfe.runtime.copies.lag import Lag
@@ -31,7 +31,6 @@ from wfe.runtime.patience import persistently
 from wfe.runtime.runtime import Runtime
 
 log = logging.getLogger("wfe")
-EXPIRE_EVERY: Final = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -55,7 +54,11 @@ class Copies:
     def attach(self, store: Store, definitions: Definitions, source: LogReader, clock: Clock) -> None:
         """Make what sends: instances come from the store, lines from the source."""
         if self.search is not None:
-            self.indexer = Indexer(self.search, store.load, definitions.pinned, self.held, clock)
+
+            async def document(instance: Instance) -> Document:
+                return await persistently(clock, lambda: document_with_steps(instance, definitions.pinned))
+
+            self.indexer = Indexer(self.search, store.load, document, self.held, clock)
         if self.logs is not None:
             self.shipper = LogShipper(
                 self.logs, source, self.held, clock, lambda instance: about_stored(store, instance)
@@ -121,7 +124,7 @@ class Copies:
             for part in self._parts():
                 group.create_task(part.run())
             if self.logs is not None and self.keep_logs is not None:
-                group.create_task(_expire(self.logs, self.keep_logs, runtime.clock))
+                group.create_task(expire(self.logs, self.keep_logs, runtime.clock))
 
     async def _finish(self, within: timedelta) -> None:
         arrived = await asyncio.gather(*(part.close(within) for part in self._parts()))
@@ -137,14 +140,6 @@ class Copies:
         if self.shipper is not None:
             self.shipper.know(instance.id, about(instance))
         del change
-
-
-async def _expire(logs: LogStore, keep: timedelta, clock: Clock) -> None:
-    """Remove what is older, once an hour."""
-    delivery = Delivery("removals of old logs", clock)
-    while True:
-        await delivery.persistently(lambda: logs.expire(before=clock.now() - keep))
-        await clock.sleep_until(clock.now() + EXPIRE_EVERY)
 
 
 def about(instance: Instance) -> About:

@@ -33,6 +33,9 @@ class MemorySearch:
         for instance in instances:
             self._kept.pop(instance, None)
 
+    async def kept(self, instances: Sequence[str]) -> Sequence[Summary]:
+        return [self._kept[instance].summary for instance in instances if instance in self._kept]
+
     async def find(self, query: SearchQuery) -> SearchPage:
         words, after = wanted(query.text), _place(query.after)
         found = [

@@ -48,6 +48,17 @@ class OpenSearchSearch:
         targets = [{"delete": {"_index": self._index, "_id": instance}} for instance in instances]
         await write(self._server, [Item(encoded(target)) for target in targets])
 
+    async def kept(self, instances: Sequence[str]) -> Sequence[Summary]:
+        if not instances:
+            return []
+        body = {"ids": list(instances)}
+        options = {"ignore": 404, "_source": "summary"}
+        answer = await self._server.call(
+            lambda client: client.mget(index=self._index, body=body, params=options)
+        )
+        # There is no index before the first document.
+        return [_summary(one) for one in answer.get("docs", ()) if one.get("found")]
+
     async def find(self, query: SearchQuery) -> SearchPage:
         body: dict[str, Any] = {
             "query": {"bool": {"filter": _conditions(query)}},

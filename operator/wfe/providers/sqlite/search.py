@@ -13,7 +13,7 @@ from wfe.ports.search import Document, SearchPage, SearchQuery
 from wfe.ports.store import Summary
 from wfe.ports.words import wanted, words_of
 from wfe.providers.sqlite.database import Database
-from wfe.providers.sqlite.statements import SQL
+from wfe.providers.sqlite.statements import SQL, sql_for
 from wfe.providers.sqlite.times import to_micros
 
 _FORM: Final = Form(Summary)
@@ -41,6 +41,13 @@ class SqliteSearch:
                 _remove(connection, instance)
 
         await self._database.write(work, quiet=True)
+
+    async def kept(self, instances: Sequence[str]) -> Sequence[Summary]:
+        if not instances:
+            return []
+        sql = sql_for("documents", len(instances))
+        rows = await self._database.read(lambda connection: connection.execute(sql, instances).fetchall())
+        return [_FORM.decode(body) for (body,) in rows]
 
     async def find(self, query: SearchQuery) -> SearchPage:
         filters, values = _conditions(query)

@@ -181,6 +181,9 @@ INSERT INTO document_words (rowid, words) VALUES (?, ?)
 -- remove_document
 DELETE FROM documents WHERE number = ?
 
+-- documents
+SELECT summary FROM documents WHERE id IN (:in)
+
 -- find
 SELECT summary FROM documents WHERE :filters ORDER BY created DESC, id DESC LIMIT :limit
 

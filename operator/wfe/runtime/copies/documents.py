@@ -1,13 +1,31 @@
 """What of an instance is searched: the text of its inputs, outputs, step names and failure."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 
-from wfe.model.instance import Instance
+from wfe.errors import NotFound
+from wfe.graph.graph import Graph
+from wfe.model.instance import Instance, WorkflowRef
 from wfe.model.json import Json
 from wfe.ports.search import Document
 from wfe.ports.store import Summary
 
 LONGEST = 64 * 1024
+
+
+async def document_with_steps(
+    instance: Instance, workflow: Callable[[WorkflowRef], Awaitable[Graph]]
+) -> Document:
+    """Return the document of an instance with the names of all steps of its workflow.
+
+    Args:
+        instance: with its data.
+        workflow: finds the workflow that an instance is pinned to.
+    """
+    try:
+        graph = await workflow(instance.workflow)
+    except NotFound:
+        return document_of(instance)  # built in Python, by somebody else
+    return document_of(instance, [node.name for node in graph.nodes.values() if not node.hidden])
 
 
 def document_of(instance: Instance, step_names: Iterable[str] = ()) -> Document:

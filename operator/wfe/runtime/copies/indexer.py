@@ -9,14 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from wfe.errors import NotFound
-from wfe.graph.graph import Graph
-from wfe.model.instance import Instance, WorkflowRef
+from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
 from wfe.ports.clock import Clock
 from wfe.ports.search import Document, Search
 from wfe.runtime.copies.delivery import Delivery
-from wfe.runtime.copies.documents import document_of
 from wfe.runtime.copies.held import Held
 from wfe.runtime.copies.lag import Lag
 from wfe.runtime.patience import persistently
@@ -33,8 +30,8 @@ class Indexer:
 
     Args:
         search: the index.
-        load: the store's.
-        workflow: finds the workflow that an instance is pinned to.
+        load: the store's; what it does not find is taken out of the index.
+        document: makes what is searched of an instance.
         held: the ledger.
     """
 
@@ -42,14 +39,14 @@ class Indexer:
         self,
         search: Search,
         load: Callable[[str], Awaitable[Instance | None]],
-        workflow: Callable[[WorkflowRef], Awaitable[Graph]],
+        document: Callable[[Instance], Awaitable[Document]],
         held: Held,
         clock: Clock,
     ) -> None:
         self.delivery = Delivery("instances for the search", clock)
         self._search = search
         self._load = load
-        self._workflow = workflow
+        self._document = document
         self._held = held
         self._clock = clock
         self._changed: dict[str, Instance | None] = {}
@@ -60,6 +57,10 @@ class Indexer:
 
     def heard(self, instance: Instance, _change: Lifecycle) -> None:
         """Take note of a change."""
+        self.put(instance)
+
+    def put(self, instance: Instance) -> None:
+        """Put an instance when its turn comes."""
         self._held.hold(instance.id, _NAME)
         room = len(self._changed) < IN_MEMORY
         self._changed[instance.id] = instance if room else None
@@ -116,7 +117,10 @@ class Indexer:
         found = [value or await self._loaded(instance) for instance, value in changed]
         values = [value for value in found if value is not None]
         documents = [await self._document(value) for value in values]
+        gone = {instance for instance, _ in changed} - {value.id for value in values}
         await self.delivery.persistently(lambda: self._search.put(documents))
+        if gone:
+            await self.delivery.persistently(lambda: self._search.remove(sorted(gone)))
         self._arrived += len(documents)
         self._flying = {}
         alive = {value.id for value in values if not value.status.is_final}
@@ -126,10 +130,3 @@ class Indexer:
 
     async def _loaded(self, instance: str) -> Instance | None:
         return await persistently(self._clock, lambda: self._load(instance))
-
-    async def _document(self, instance: Instance) -> Document:
-        try:
-            graph = await persistently(self._clock, lambda: self._workflow(instance.workflow))
-        except NotFound:
-            return document_of(instance)  # built in Python, by somebody else
-        return document_of(instance, [node.name for node in graph.nodes.values() if not node.hidden])

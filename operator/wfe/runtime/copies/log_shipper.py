@@ -9,7 +9,7 @@ it dies is read again, from the source, by the next.
 import asyncio
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -78,6 +78,7 @@ class LogShipper:
         self._gaps: dict[AttemptKey, dict[Stream, int]] = {}
         self._leftovers: set[str] = set()
         self._unread: set[str] = set()
+        self._gone: set[str] = set()
         self._arrived = 0
         self._is_closing = False
         self._is_reading = False
@@ -117,6 +118,15 @@ class LogShipper:
         self._unread.update(instances)
         if instances:
             self._again.set()
+
+    def forget(self, instance: str) -> None:
+        """Read nothing of an instance again: what it wrote is gone. What is in memory still arrives."""
+        self._leftovers.discard(instance)
+        self._unread.discard(instance)
+        for key in [key for key in self._gaps if key.instance == instance]:
+            del self._gaps[key]
+        self._gone.add(instance)
+        self.know(instance, replace(self._about.get(instance, UNKNOWN), has_ended=True))
 
     def lag(self) -> Lag:
         """Return how far the keeper is behind."""
@@ -242,7 +252,7 @@ class LogShipper:
 
         await self._copy(read())
         left = {stream: end for stream, end in missing.items() if found.get(stream, 0) < end}
-        if left:
+        if left and key.instance not in self._gone:
             # It is not to be seen yet, as long as values of secrets may be in it.
             self._gaps[key] = {**left, **self._gaps.get(key, {})}
             await self._clock.sleep_until(self._clock.now() + SETTLE)
@@ -273,6 +283,7 @@ class LogShipper:
         if (about is None or about.has_ended) and not self._is_missing(instance):
             self._held.let_go(instance, _NAME)
             self._about.pop(instance, None)
+            self._gone.discard(instance)
 
     def _is_missing(self, instance: str) -> bool:
         return instance in self._leftovers or any(key.instance == instance for key in self._gaps)

@@ -16,7 +16,7 @@ from wfe.model.record import InstanceChanged
 from wfe.model.status import InstanceStatus
 from wfe.ports.search import Document, SearchQuery
 from wfe.providers.memory import MemorySearch
-from wfe.runtime.copies.documents import LONGEST, document_of
+from wfe.runtime.copies.documents import LONGEST, document_of, document_with_steps
 from wfe.runtime.copies.held import Held
 from wfe.runtime.copies.indexer import Indexer
 from wfe.testing.builders import NOON, an_instance
@@ -51,11 +51,14 @@ class World:
         self.ledger = Ledger(*left)
         self.stored: dict[str, Instance] = {}
         self.loads = 0
-        self.indexer = Indexer(self.index, self._load, self._workflow, Held(self.ledger), FakeClock())
+        self.indexer = Indexer(self.index, self._load, self._document, Held(self.ledger), FakeClock())
 
     async def _load(self, instance: str) -> Instance | None:
         self.loads += 1
         return self.stored.get(instance)
+
+    async def _document(self, instance: Instance) -> Document:
+        return await document_with_steps(instance, self._workflow)
 
     async def _workflow(self, ref: WorkflowRef) -> Graph:
         if ref.id == "unknown":

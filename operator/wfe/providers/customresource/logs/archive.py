@@ -192,8 +192,22 @@ class LogArchive:
     async def read(
         self, instance: str, *, step: str | None = None, follow: bool = False
     ) -> AsyncIterator[Segment]:
-        """Yield segments in time order, those in objects and those that this process has; it never waits."""
+        """Yield segments in time order, those in objects and those that this process has; it never waits.
+
+        Where something is missing, a line says how much.
+        """
         del follow
+        for segment in await self._segments(instance, marks=True):
+            if _is_of(segment.key.path, step):
+                yield segment
+
+    async def written(self, instance: str, *, step: str | None = None) -> AsyncIterator[Segment]:
+        """Yield the same, and nothing but what steps wrote."""
+        for segment in await self._segments(instance, marks=False):
+            if _is_of(segment.key.path, step):
+                yield segment
+
+    async def _segments(self, instance: str, *, marks: bool) -> list[Segment]:
         log = self._logs.get(instance)
         with translated(f"reading the log of instance `{instance}`"):
             if log is not None and log.unwritten:
@@ -202,9 +216,7 @@ class LogArchive:
             blocks = await self._archived(instance)
         if log is not None:
             blocks += log.unwritten.blocks()
-        for segment in segments(instance, blocks):
-            if _is_of(segment.key.path, step):
-                yield segment
+        return segments(instance, blocks, marks=marks)
 
     async def _archived(self, instance: str) -> list[Block]:
         selector = f"{ROLE}=log,{ID}={names.label(instance)}"

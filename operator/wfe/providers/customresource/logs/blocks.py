@@ -93,17 +93,18 @@ def ends_of(blocks: Iterable[Block]) -> dict[Source, int]:
     return ends
 
 
-def segments(instance: str, blocks: Iterable[Block]) -> list[Segment]:
-    """Return what was written in the order of time; where something is missing, a line says how much."""
-    return sorted(_segments(instance, sorted(blocks, key=lambda one: one.begin)), key=lambda one: one.at)
+def segments(instance: str, blocks: Iterable[Block], *, marks: bool = True) -> list[Segment]:
+    """Return what was written in the order of time; with `marks`, a line says how much where something is missing."""
+    found = _segments(instance, sorted(blocks, key=lambda one: one.begin), marks=marks)
+    return sorted(found, key=lambda one: one.at)
 
 
-def _segments(instance: str, blocks: Iterable[Block]) -> Iterator[Segment]:
+def _segments(instance: str, blocks: Iterable[Block], *, marks: bool) -> Iterator[Segment]:
     last: Segment | None = None
     end = 0
     for block in blocks:
         missing, end = block.begin - end, block.end
-        if missing > 0 and last is not None:
+        if marks and missing > 0 and last is not None:
             text = f"[{missing} bytes of log are not kept]\n".encode()
             last = Segment(last.key, last.stream, last.offset + len(last.data), text, last.at)
             yield last
