@@ -3,6 +3,7 @@
 A provider is a package with `from_url(url) -> Provider`, and one line in `SCHEMES`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
@@ -28,6 +29,9 @@ SCHEMES: Final[Mapping[str, str]] = {
 }
 # The extra that brings a provider's client, where it is not named as the provider is.
 _EXTRAS: Final[Mapping[str, str]] = {"wfe.providers.customresource": "operator"}
+# An `@` behind what looks like host and port: what stands before it was meant as a user and password.
+_SLIPPED: Final = re.compile(r"\w+://[^@/?#]+[/?#].*@")
+_PASSWORD: Final = re.compile(r"([?&]\w*password=)[^&]*", re.IGNORECASE)
 
 
 class UrlInvalid(Permanent):
@@ -46,6 +50,11 @@ def find(url: str) -> Provider:
         near = get_close_matches(scheme, SCHEMES, 1)
         hint = f"did you mean `{near[0]}:`?" if near else f"use one of {known}"
         raise UrlInvalid(f"no provider has the scheme of `{without_secrets(url)}`; {hint}")
+    if _SLIPPED.match(url):
+        raise UrlInvalid(
+            f"the user or password of a URL `{scheme}://…` has a sign that ends it early; write `/` as `%2F`, `?` as "
+            "`%3F` and `#` as `%23`, and `@` behind the host as `%40`"
+        )
     from_url = _opener(scheme)
     try:
         return from_url(url)
@@ -67,4 +76,5 @@ def _opener(scheme: str) -> Callable[[str], Provider]:
 def without_secrets(url: str) -> str:
     """Return a URL as it may be shown."""
     before, at, after = url.rpartition("@")
-    return f"{before.partition(':')[0]}://…@{after}" if at else url
+    shown = f"{before.partition(':')[0]}://…@{after}" if at else url
+    return _PASSWORD.sub(r"\1…", shown)

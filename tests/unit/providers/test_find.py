@@ -1,5 +1,6 @@
 """A provider is found by the scheme of its URL, and a wrong URL is told what is right."""
 
+import re
 import sys
 
 import pytest
@@ -66,6 +67,48 @@ def test_an_error_shows_no_password() -> None:
         providers.find("oracle://scott:tiger@host/db")
     assert "tiger" not in str(refused.value)
     assert "oracle://…@host/db" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("postgres://u:ti/ger@h/d", id="postgres-slash"),
+        pytest.param("postgres://u:12#ger@h/d", id="postgres-hash"),
+        pytest.param("https://u:12/ger@h", id="opensearch-slash"),
+        pytest.param("https://u:ti?ger@h", id="opensearch-question"),
+        pytest.param("rediss://u:ti#ger@h", id="valkey-hash"),
+        pytest.param("redis://:12/ger@h", id="valkey-slash"),
+    ],
+)
+def test_a_password_with_signs_of_urls_is_refused_and_not_shown(url: str) -> None:
+    """It would be taken for a port, a path or an option, and shown as such."""
+    with pytest.raises(providers.UrlInvalid) as refused:
+        providers.find(url)
+    assert "write `/` as `%2F`" in str(refused.value)
+    assert not {"ti", "ger", "12"} & set(re.split(r"\W+", str(refused.value)))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite:a@b.db", "sqlite:///a/b@c.db", "files:logs@home", "https://u:p@h/a@b", "https://h:9200/path"],
+)
+def test_an_at_sign_elsewhere_is_none_of_a_password(url: str) -> None:
+    providers.find(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("postgres://u:p@h/d", "postgres://…@h/d", id="user"),
+        pytest.param("postgres://h/d?password=p&a=b", "postgres://h/d?password=…&a=b", id="option"),
+        pytest.param(
+            "postgres://h/d?a=b&sslpassword=p", "postgres://h/d?a=b&sslpassword=…", id="last-option"
+        ),
+        pytest.param("sqlite:x.db", "sqlite:x.db", id="nothing-to-hide"),
+    ],
+)
+def test_a_url_is_shown_without_what_is_secret(url: str, shown: str) -> None:
+    assert providers.without_secrets(url) == shown
 
 
 def test_every_memory_is_another() -> None:

@@ -1,0 +1,100 @@
+"""A secret that steps tell in every way is nowhere in a cluster but in its Secret, nor in what the operator says."""
+
+import json
+import re
+import urllib.request
+import zlib
+from base64 import b64decode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.canary import KEY, LEAKS, NAME, VALUE, found_in, workflows
+from tests.e2e.cluster import Cluster, instance, workflow
+from tests.e2e.process import only_in, running
+
+pytestmark = pytest.mark.e2e
+KINDS = "wfd,wfi,wfev,pods,configmaps,events,controllerrevisions.apps,leases,persistentvolumeclaims"
+ALONE = {
+    "name": "alone",
+    "isolation": "pod",
+    "config": {
+        "run": 'echo "$TOKEN"; echo "token=$TOKEN" >> "$WFE_OUTPUT"',
+        "env": {"TOKEN": {"secret": {"name": NAME, "key": KEY}}},
+    },
+}
+HOLD = {"name": "hold", "wait_for": {"event": "go", "key": "on"}}
+
+
+def _definitions() -> dict[str, list[dict[str, Any]]]:
+    """Return steps by workflow; the first waits at its end, so that its pod can be looked at."""
+    found = {one["id"]: one["steps"] for one in json.loads(workflows())["workflows"]}
+    return {**found, "tells": [*found["tells"], HOLD], "alone": [ALONE]}
+
+
+def _unpacked(blob: bytes) -> Iterator[bytes]:
+    """Yield a blob as it is, and each compressed stream in it."""
+    yield blob
+    for at in (found.start() for found in re.finditer(rb"\x78[\x01\x5e\x9c\xda]", blob)):
+        try:
+            yield zlib.decompressobj().decompress(blob[at:])
+        except zlib.error:
+            continue
+
+
+def _objects(cluster: Cluster, namespace: str) -> dict[str, bytes]:
+    """Return every object by kind and name, with what is packed in it."""
+    listed = json.loads(cluster.kubectl("get", KINDS, "-n", namespace, "-o", "json"))["items"]
+    return {
+        f"{item['kind']}/{item['metadata']['name']}": b"\n".join(
+            [
+                json.dumps(item, ensure_ascii=False).encode(),
+                str(item).encode(),
+                *(
+                    part
+                    for blob in item.get("binaryData", {}).values()
+                    for part in _unpacked(b64decode(blob))
+                ),
+            ]
+        )
+        for item in listed
+    }
+
+
+def test_a_cluster_keeps_it_nowhere(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    cluster.kubectl("-n", namespace, "create", "secret", "generic", NAME, f"--from-literal={KEY}={VALUE}")
+    definitions = _definitions()
+    cluster.apply(namespace, *(workflow(name, *steps) for name, steps in definitions.items()))
+    places: dict[str, Any] = {}
+    with running(cluster, tmp_path, settings={**only_in(namespace), "log": {"level": "debug"}}) as operator:
+        cluster.apply(namespace, *(instance(f"{name}-1", name) for name in definitions))
+        for name in (*LEAKS, "alone"):
+            assert cluster.ended(namespace, f"{name}-1")["phase"] == "Failed", name
+
+        def holds() -> bool:
+            return "hold" in json.dumps(cluster.status(namespace, "tells-1").get("running"))
+
+        cluster.until(holds, what=f"tells-1 waits; {operator.last_words()}")
+        places |= _objects(cluster, namespace)
+        for pod in cluster.items(namespace, "pods", labels="wfe.sunbeam.pt/role=runner"):
+            name = pod["metadata"]["name"]
+            places[f"kubectl logs {name}"] = cluster.kubectl(
+                "-n", namespace, "logs", name, "--all-containers", check=False
+            )
+        cluster.wfe("publish", "go", "on", "-n", namespace)
+        assert cluster.ended(namespace, "tells-1")["phase"] == "Complete"
+        shown = cluster.wfe("logs", "tells-1", "-n", namespace)
+        for name in definitions:
+            for words in (("logs",), ("show",), ("show", "--output", "json")):
+                done = cluster.wfe(words[0], f"{name}-1", "-n", namespace, *words[1:])
+                places[f"wfe {words} {name}"] = done.stdout + done.stderr
+        with urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/metrics", timeout=10) as answer:
+            places["metrics"] = answer.read()
+        places |= {f"{name} at its end": data for name, data in _objects(cluster, namespace).items()}
+    places["the operator's log"] = operator.log.read_bytes()
+    assert {name: found_in(data) for name, data in places.items() if found_in(data)} == {}
+    assert any(b"TOKEN=" in data for name, data in places.items() if "ConfigMap" in name)
+    assert "*" * len(VALUE) in shown.stdout, shown.stderr
+    assert "TOKEN=" in shown.stdout
