@@ -39,6 +39,7 @@ class Operator:
     directory: Path
     settings: dict[str, Any] = field(default_factory=dict)
     name: str = "operator"
+    environment: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.port = free_port()
@@ -68,7 +69,7 @@ class Operator:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "wfe.hosts.kubernetes", "run"],
-                env={**self.cluster.environment, "WFE_CONFIG_FILE": str(config)},
+                env={**self.cluster.environment, "WFE_CONFIG_FILE": str(config), **self.environment},
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,22 +1,26 @@
 """A secret that steps tell in every way is nowhere in a cluster but in its Secret, nor in what the operator says."""
 
+import asyncio
 import json
 import re
 import urllib.request
 import zlib
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from tests.canary import KEY, LEAKS, NAME, VALUE, found_in, workflows
 from tests.e2e.cluster import Cluster, instance, workflow
-from tests.e2e.process import only_in, running
+from tests.e2e.process import Operator, only_in, running
+from tests.integration.secrets.stores import of_opensearch
+from tests.integration.servers import url_of
 
 pytestmark = pytest.mark.e2e
 KINDS = "wfd,wfi,wfev,pods,configmaps,events,controllerrevisions.apps,leases,persistentvolumeclaims"
+PASSWORD: Final = "0pensearch-p4ssw0rd"
 ALONE = {
     "name": "alone",
     "isolation": "pod",
@@ -67,34 +71,62 @@ def test_a_cluster_keeps_it_nowhere(cluster: Cluster, namespace: str, tmp_path: 
     cluster.kubectl("-n", namespace, "create", "secret", "generic", NAME, f"--from-literal={KEY}={VALUE}")
     definitions = _definitions()
     cluster.apply(namespace, *(workflow(name, *steps) for name, steps in definitions.items()))
-    places: dict[str, Any] = {}
-    with running(cluster, tmp_path, settings={**only_in(namespace), "log": {"level": "debug"}}) as operator:
-        cluster.apply(namespace, *(instance(f"{name}-1", name) for name in definitions))
-        for name in (*LEAKS, "alone"):
-            assert cluster.ended(namespace, f"{name}-1")["phase"] == "Failed", name
+    settings = {**only_in(namespace), "log": {"level": "debug"}}
+    with of_opensearch(url_of("opensearch")) as search:
+        # That server asks for no password, so any will do.
+        environment = {"WFE_OPENSEARCH_URL": search.url.replace("://", f"://us3r:{PASSWORD}@")}
+        with running(cluster, tmp_path, settings=settings, environment=environment) as operator:
+            cluster.apply(namespace, *(instance(f"{name}-1", name) for name in definitions))
+            places = _while_it_runs(cluster, namespace, operator)
+            cluster.wfe("publish", "go", "on", "-n", namespace)
+            assert cluster.ended(namespace, "tells-1")["phase"] == "Complete"
+            places |= _what_wfe_says(cluster, namespace, definitions)
+            places |= {f"{name} at its end": data for name, data in _objects(cluster, namespace).items()}
+            copied = (b"TOKEN=", *(f"{name}-1".encode() for name in definitions))
 
-        def holds() -> bool:
-            return "hold" in json.dumps(cluster.status(namespace, "tells-1").get("running"))
+            def is_copied() -> bool:
+                places["OpenSearch"] = asyncio.run(search.content())
+                return all(word in places["OpenSearch"] for word in copied)
 
-        cluster.until(holds, what=f"tells-1 waits; {operator.last_words()}")
-        places |= _objects(cluster, namespace)
-        for pod in cluster.items(namespace, "pods", labels="wfe.sunbeam.pt/role=runner"):
-            name = pod["metadata"]["name"]
-            places[f"kubectl logs {name}"] = cluster.kubectl(
-                "-n", namespace, "logs", name, "--all-containers", check=False
-            )
-        cluster.wfe("publish", "go", "on", "-n", namespace)
-        assert cluster.ended(namespace, "tells-1")["phase"] == "Complete"
-        shown = cluster.wfe("logs", "tells-1", "-n", namespace)
-        for name in definitions:
-            for words in (("logs",), ("show",), ("show", "--output", "json")):
-                done = cluster.wfe(words[0], f"{name}-1", "-n", namespace, *words[1:])
-                places[f"wfe {words} {name}"] = done.stdout + done.stderr
-        with urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/metrics", timeout=10) as answer:
-            places["metrics"] = answer.read()
-        places |= {f"{name} at its end": data for name, data in _objects(cluster, namespace).items()}
-    places["the operator's log"] = operator.log.read_bytes()
+            cluster.until(is_copied, what=f"copies arrive; {operator.last_words()}")
+            places["its site"] = _site(operator)
+        places["its log"] = operator.log.read_bytes()
     assert {name: found_in(data) for name, data in places.items() if found_in(data)} == {}
+    assert [name for name, data in places.items() if PASSWORD.encode() in data] == []
     assert any(b"TOKEN=" in data for name, data in places.items() if "ConfigMap" in name)
-    assert "*" * len(VALUE) in shown.stdout, shown.stderr
-    assert "TOKEN=" in shown.stdout
+    assert b"*" * len(VALUE) in places["wfe logs tells"]
+
+
+def _while_it_runs(cluster: Cluster, namespace: str, operator: Operator) -> dict[str, bytes]:
+    """Wait until all have failed that do, and the other waits with its pod; return what there is then."""
+    for name in (*LEAKS, "alone"):
+        assert cluster.ended(namespace, f"{name}-1")["phase"] == "Failed", name
+
+    def holds() -> bool:
+        return "hold" in json.dumps(cluster.status(namespace, "tells-1").get("running"))
+
+    cluster.until(holds, what=f"tells-1 waits; {operator.last_words()}")
+    found = _objects(cluster, namespace)
+    for pod in cluster.items(namespace, "pods", labels="wfe.sunbeam.pt/role=runner"):
+        name = pod["metadata"]["name"]
+        said = cluster.kubectl("-n", namespace, "logs", name, "--all-containers", check=False)
+        found[f"kubectl logs {name}"] = said.encode()
+    return found
+
+
+def _what_wfe_says(cluster: Cluster, namespace: str, names: Iterable[str]) -> dict[str, bytes]:
+    found = {}
+    for name in names:
+        for verb, *more in (("logs",), ("show",), ("show", "--output", "json")):
+            done = cluster.wfe(verb, f"{name}-1", "-n", namespace, *more)
+            found[" ".join(("wfe", verb, name, *more))] = (done.stdout + done.stderr).encode()
+    return found
+
+
+def _site(operator: Operator) -> bytes:
+    """Return what the operator tells whoever asks."""
+    found = []
+    for page in ("metrics", "readyz", "healthz"):
+        with urllib.request.urlopen(f"http://127.0.0.1:{operator.port}/{page}", timeout=10) as answer:
+            found.append(answer.read())
+    return b"\n".join(found)
