@@ -1,5 +1,6 @@
 """What `run`, `resume` and `retry` have in common: follow an instance, say how it ended, return the exit code."""
 
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,11 @@ from wfe.hosts.cli.display.display import Display
 from wfe.hosts.cli.displays import print_end, store_words
 from wfe.hosts.cli.following import EXIT_CODES, HALTED, KILLED, Killed, follow
 from wfe.hosts.cli.options import DEFAULT_STORE, Copied
+from wfe.hosts.cli.summary.summary import Summary
 from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.wiring.engine_room import state_of
+from wfe.model.instance import Instance
+from wfe.runtime.clock import SystemClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,5 +71,17 @@ async def followed(
     if asked.output == "json":
         click.echo(as_json(await host.describe(instance.id)))
     else:
+        await _summarize(host, instance, asked, f"wfe logs {instance.name}{again}")
         print_end(instance, lambda verb, name: f"wfe {verb} {name}{again}")
     return EXIT_CODES.get(instance.status, HALTED)
+
+
+async def _summarize(host: WorkflowHost, instance: Instance, asked: Asked, logs: str) -> None:
+    """Print what the run was, and write it as Markdown beside the store."""
+    summary = Summary(instance, await host.steps(instance.id), logs, SystemClock().now())
+    directory = state_of(asked.store) / "summaries"
+    directory.mkdir(exist_ok=True, parents=True)
+    path = directory / f"{instance.id}.md"
+    path.write_text(summary.markdown(), "utf-8")
+    if lines := summary.terminal(shutil.get_terminal_size().columns):
+        click.echo("\n".join(["", *lines, f"summary: {path}", ""]))

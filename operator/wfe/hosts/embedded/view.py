@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from wfe.errors import Permanent
+from wfe.expr.sentence import sentence
 from wfe.graph.graph import Graph
 from wfe.graph.node import Node, SequenceSpec
 from wfe.model.failure import Failure
@@ -58,7 +59,7 @@ def steps_of(graph: Graph | None, instance: Instance, history: list[StepRecord])
 
     Without a graph, because it is in another program's code, there is only what happened.
     """
-    seen: list[tuple[int, StepView]] = [(record.seq, _ended(record)) for record in history]
+    seen: list[tuple[int, StepView]] = [(record.seq, _ended(record, graph)) for record in history]
     # The history is read after the instance: a visit that has ended in between is not live any more.
     ended = {record.seq for record in history}
     for pointer in instance.pointers.values():
@@ -98,7 +99,7 @@ def plain_path(node: Node) -> str:
     return "/".join(segment for segment in node.path.split("/") if not segment.startswith("+"))
 
 
-def _ended(record: StepRecord) -> StepView:
+def _ended(record: StepRecord, graph: Graph | None) -> StepView:
     return StepView(
         path=record.path,
         name=record.name,
@@ -109,9 +110,16 @@ def _ended(record: StepRecord) -> StepView:
         started=record.started_at,
         finished=record.ended_at,
         failure=record.failure,
-        message=record.message,
+        message=record.message or _skipped_because(record, graph),
         child=record.child,
     )
+
+
+def _skipped_because(record: StepRecord, graph: Graph | None) -> str | None:
+    if record.status is not StepStatus.SKIPPED or graph is None:
+        return None
+    condition = graph.nodes[record.node].when
+    return None if condition is None else f"only if {sentence(condition)}"
 
 
 def _live(node: Node, pointer: Pointer) -> StepView:

@@ -1,0 +1,1 @@
+"""What a run was, once it is over."""
