@@ -33,7 +33,9 @@ OUTPUTS: dict[str, dict[str, Any]] = {
 PRINTS = {
     "pizza.py": "is Complete: {'receipt': 'Grace paid 11.00', 'on_the_pizza': ['basil', 'mozzarella']}",
     "durable.py": "parcel-1 is Complete: {'posted': True}",
+    "run_pipeline.py": "is Complete: {}",
 }
+ARGUMENTS = {"run_pipeline.py": [str(EXAMPLES / "hello.yaml")]}
 
 
 def test_every_example_is_listed_and_expected() -> None:
@@ -57,7 +59,7 @@ def test_a_workflow_ends_with_its_outputs(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", PRINTS)
 def test_a_program_says_how_it_ended(name: str, tmp_path: Path) -> None:
-    result = run(["python", "-W", "error", str(EXAMPLES / name)], tmp_path)
+    result = run(["python", "-W", "error", str(EXAMPLES / name), *ARGUMENTS.get(name, [])], tmp_path)
     assert result.returncode == 0, said(result)
     assert PRINTS[name] in result.stdout, said(result)
 
