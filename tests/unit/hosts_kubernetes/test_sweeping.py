@@ -100,7 +100,7 @@ async def test_definitions_that_nothing_uses_go_once_they_are_old() -> None:
 
 
 async def test_only_what_never_began_goes_before_it_is_copied() -> None:
-    async def is_copied(_: str) -> bool:
+    async def is_copied(_namespace: str, _name: str, _uid: str) -> bool:
         return False
 
     async with a_cluster() as cluster, cluster.leading() as term:

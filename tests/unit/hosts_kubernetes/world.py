@@ -8,6 +8,7 @@ from typing import Any
 
 from wfe.hosts.kubernetes.building import Caches
 from wfe.hosts.kubernetes.clocks import ServerClock
+from wfe.hosts.kubernetes.copies.history import History
 from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.ground import Later, Wait
 from wfe.hosts.kubernetes.homes import Place, TreeHomes
@@ -97,6 +98,7 @@ class Cluster:
     settings: Settings
     term: Term | None = None
     copies: Searched | None = None
+    history: History | None = None
 
     async def define(self, name: str, *steps: str, **spec: Any) -> None:
         """Create a Workflow of shell steps, or replace it."""
@@ -156,7 +158,8 @@ class Cluster:
         caches = Caches.of(self.client, self.settings)
         notices = Notices(self.client, instance="test", now=self.client.now)
         clock = ServerClock(self.client.now)
-        world = World(self.settings, self.client, clock, caches, self.metrics, notices, self.copies)
+        copies = (self.copies, self.history)
+        world = World(self.settings, self.client, clock, caches, self.metrics, notices, *copies)
         term = self.term = Term(world, TreeHomes("runner"), self.footing)
         caches.instances.listen(lambda key, _before, _after: term.instance_changed(key))
         caches.workflows.listen(lambda key, _before, _after: term.workflow_changed(key))

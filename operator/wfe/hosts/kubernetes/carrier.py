@@ -5,7 +5,7 @@ in a task of its own, so that no instance can keep others from being looked at.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
@@ -34,6 +34,7 @@ from wfe.hosts.kubernetes.reconcile import (
 )
 from wfe.hosts.kubernetes.rooms import Room, Rooms
 from wfe.kube import ApiNotFound, Client, Informer, WorkQueue
+from wfe.model.instance import Instance
 from wfe.providers.customresource import INSTANCES, InstanceObject, ObjectGone
 
 log: Any = structlog.get_logger(__name__)
@@ -50,6 +51,7 @@ class Carrier:
 
     Attributes:
         finished: told of each instance for which nothing is left to do.
+        is_mirrored: tells, soon, whether the history has all of an instance that has ended; None without a history.
     """
 
     client: Client
@@ -60,6 +62,7 @@ class Carrier:
     homes: TreeHomes
     notices: Notices
     finished: Callable[[InstanceObject], None] = lambda _: None
+    is_mirrored: Callable[[Instance], Awaitable[bool]] | None = None
 
     async def look(self, key: Key) -> float | None:
         """Do what there is to do about an object; return when to come again, if nothing happens before."""
@@ -213,9 +216,11 @@ class Carrier:
     async def _finished(self, room: Room, found: InstanceObject) -> None:
         try:
             instance = await room.store.load(found.id)
+            mirrored = None
             if instance is not None:
                 await room.ground.clear(instance)
-            await room.store.settle(found.id)
+                mirrored = await self.is_mirrored(instance) if self.is_mirrored is not None else None
+            await room.store.settle(found.id, mirrored=mirrored)
         except Exception as error:  # noqa: BLE001 - it is that instance's, and no other's
             self.broke(room, found.id, error)
         else:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
@@ -13,7 +13,8 @@ from wfe.hosts.kubernetes import shortcomings
 from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.building import Caches, footing_of
 from wfe.hosts.kubernetes.clocks import ServerClock
-from wfe.hosts.kubernetes.copies.making import searched_of
+from wfe.hosts.kubernetes.copies.history import History
+from wfe.hosts.kubernetes.copies.making import history_of, searched_of
 from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.copies.telling import told
 from wfe.hosts.kubernetes.health import Health, Lag
@@ -48,8 +49,10 @@ class Operator:
         self.health = Health(self.caches.by_name(), self.lag)
         # A URL that nobody understands is told before anything begins.
         searched_of(settings, Archives(self.client, TreeHomes("")), self.clock)
+        history_of(settings, self.client, self.clock)
         self._term: Term | None = None
         self._copies: Searched | None = None
+        self._history: History | None = None
         self.caches.instances.listen(lambda key, _before, _after: self._instance_changed(key))
         self.caches.events.listen(lambda key, _before, after: self._event_changed(key, after))
         self.caches.workflows.listen(lambda key, _before, _after: self._workflow_changed(key))
@@ -62,7 +65,7 @@ class Operator:
             live=self.health.live,
             ready=self.health.ready,
             metrics=self.measured,
-            detail=lambda: told(self._lags()),
+            detail=self._detail,
         )
         async with probes as port:
             log.info("serving probes and metrics", port=port)
@@ -92,15 +95,15 @@ class Operator:
         copies = searched_of(settings, archives, self.clock)
         archives.copy = copies
         footing = footing_of(archives, self.client, caches, homes, settings, self.metrics)
-        world = World(settings, self.client, self.clock, caches, self.metrics, self.notices, copies)
+        history = history_of(settings, self.client, self.clock)
+        world = World(settings, self.client, self.clock, caches, self.metrics, self.notices, copies, history)
         term = Term(world, homes, footing)
-        self._term, self._copies = term, copies
+        self._term, self._copies, self._history = term, copies, history
         try:
             await term.run()
         finally:
-            self._term = self._copies = None
-            if copies is not None:
-                await copies.close(SEND_WITHIN)
+            self._term = self._copies = self._history = None
+            await asyncio.gather(*(one.close(SEND_WITHIN) for one in (copies, history) if one is not None))
 
     def _told(self, leads: bool) -> None:
         self.metrics.leading.set(leads)
@@ -119,7 +122,13 @@ class Operator:
             self._term.workflow_changed(key)
 
     def _lags(self) -> Mapping[str, CopyLag]:
-        return {} if self._copies is None else self._copies.lags()
+        lags = {} if self._copies is None else dict(self._copies.lags())
+        return lags if self._history is None else {**lags, "history": self._history.lag()}
+
+    def _detail(self) -> Sequence[str]:
+        kept = self._term.kept if self._term is not None else 0
+        said = [f"{kept} instances are kept past their time until their copies are whole"] if kept else []
+        return [*told(self._lags()), *said]
 
     def measured(self) -> bytes:
         """Return the metrics, those that are looked up brought up to date."""

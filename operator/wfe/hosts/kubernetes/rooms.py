@@ -22,8 +22,12 @@ log = logging.getLogger(__name__)
 class RoomStore(EpochStore, Protocol):
     """The store of a namespace, and what a host tells it besides."""
 
-    async def settle(self, instance: str) -> None:
-        """Say that nothing is left to do for an instance that has ended: the last write to it."""
+    async def settle(self, instance: str, *, mirrored: bool | None = None) -> None:
+        """Say that nothing is left to do for an instance that has ended: the last write to it.
+
+        Args:
+            mirrored: whether the history has all of it; None where there is no history.
+        """
         ...
 
     async def refuse(self, name: str, reason: str, message: str, *, uid: str) -> None:

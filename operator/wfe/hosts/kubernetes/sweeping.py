@@ -77,7 +77,7 @@ def due_at(ended: Ended, retention: Mapping[str, Any], default: Any) -> datetime
     return None
 
 
-async def _always(_: str) -> bool:
+async def _always(_namespace: str, _name: str, _uid: str) -> bool:
     return True
 
 
@@ -86,7 +86,8 @@ class Sweeper:
     """Deletes what is over.
 
     Attributes:
-        is_copied: tells whether all of an instance is where it is to outlive its object; until then it stays.
+        is_copied: tells, by namespace, name and uid, whether all of an instance is where it is to outlive its object;
+            until then it stays.
     """
 
     client: Client
@@ -95,9 +96,10 @@ class Sweeper:
     default_life: Any
     event_life: timedelta
     definition_life: timedelta
-    is_copied: Callable[[str], Awaitable[bool]] = _always
+    is_copied: Callable[[str, str, str], Awaitable[bool]] = _always
     _due: list[tuple[datetime, str, str, str, bool]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
+    _kept: set[str] = field(default_factory=set)
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     def note(self, ended: Ended, retention: Mapping[str, Any]) -> None:
@@ -124,10 +126,11 @@ class Sweeper:
             now = self.client.now()
             while self._due and self._due[0][0] <= now:
                 _, namespace, name, uid, has_begun = heappop(self._due)
-                if has_begun and not await self._may_go(uid):
-                    heappush(self._due, (now + UNCOPIED_AGAIN, namespace, name, uid, has_begun))
+                if has_begun and not await self._may_go(namespace, name, uid):
+                    self._keep(now + UNCOPIED_AGAIN, namespace, name, uid)
                     continue
                 self._known.discard(uid)
+                self._kept.discard(uid)
                 await _carefully(lambda: self._delete(namespace, name, uid))  # noqa: B023 - awaited at once
             left = (self._due[0][0] - now).total_seconds() if self._due else LONGEST_SLEEP
             try:
@@ -136,11 +139,26 @@ class Sweeper:
             except TimeoutError:
                 pass
 
-    async def _may_go(self, uid: str) -> bool:
+    async def _may_go(self, namespace: str, name: str, uid: str) -> bool:
         try:
-            return await self.is_copied(uid)
+            return await self.is_copied(namespace, name, uid)
         except WfeError:
             return False  # whoever cannot be asked has said why elsewhere
+
+    def _keep(self, until: datetime, namespace: str, name: str, uid: str) -> None:
+        if not self._kept:
+            log.warning(
+                "instances are kept past their time until their copies are whole",
+                namespace=namespace,
+                instance=name,
+            )
+        self._kept.add(uid)
+        heappush(self._due, (until, namespace, name, uid, True))
+
+    @property
+    def kept(self) -> int:
+        """How many instances are kept past their time, since not all of them is copied yet."""
+        return len(self._kept)
 
     async def _delete(self, namespace: str, name: str, uid: str) -> None:
         try:

@@ -18,7 +18,9 @@ from wfe.expr.duration import parse_duration
 from wfe.hosts.kubernetes.beginnings import Beginnings
 from wfe.hosts.kubernetes.building import Caches, pod_settings
 from wfe.hosts.kubernetes.carrier import Carrier
+from wfe.hosts.kubernetes.copies.comparing import Comparing
 from wfe.hosts.kubernetes.copies.ended import EndedInstances
+from wfe.hosts.kubernetes.copies.history import History
 from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.driving import driver_type
 from wfe.hosts.kubernetes.ground import Grounds, RoomGround, Wait
@@ -60,6 +62,7 @@ class World:
     metrics: Metrics
     notices: Notices
     copies: Searched | None = None
+    history: History | None = None
 
 
 class Term:
@@ -87,8 +90,8 @@ class Term:
             parse_duration(world.settings.defaults.event_life),
             parse_duration(world.settings.defaults.definition_life),
         )
-        if world.copies is not None:
-            self._sweeper.is_copied = world.copies.has_end_of
+        self._comparing = _comparing_of(world)
+        self._sweeper.is_copied = self._is_copied
         self._carrier = Carrier(
             client,
             caches.instances,
@@ -98,6 +101,7 @@ class Term:
             self._homes,
             world.notices,
             self._finished,
+            self._comparing.is_mirrored if self._comparing is not None else None,
         )
 
     # -- what the caches tell ----------------------------------------------------------------------------------
@@ -111,11 +115,18 @@ class Term:
     def event_changed(self, namespace: str, event: EventObject) -> None:
         if isinstance(event.spec.activity, dict):
             self._report_queue.add(namespace)
+        elif self._comparing is not None:
+            self._comparing.tell(event)
 
     @property
     def waiting(self) -> dict[str, int]:
         """How many objects wait to be looked at."""
         return {"instances": len(self._queue), "workflows": len(self._workflow_queue)}
+
+    @property
+    def kept(self) -> int:
+        """How many instances are kept past their time, since not all of them is copied yet."""
+        return self._sweeper.kept
 
     # -- work --------------------------------------------------------------------------------------------------
 
@@ -152,6 +163,14 @@ class Term:
             group.create_task(copies.run(), name="send copies")
             ended = EndedInstances(world.client, world.settings.namespaces, copies, self._place)
             group.create_task(ended.run(), name="compare copies")
+        if self._comparing is not None:
+            group.create_task(self._comparing.run(), name="keep history")
+
+    async def _is_copied(self, namespace: str, name: str, uid: str) -> bool:
+        copies = self._world.copies
+        if copies is not None and not await copies.has_end_of(uid):
+            return False
+        return self._comparing is None or await self._comparing.has_tree(namespace, name, uid)
 
     async def _place(self, namespace: str) -> Place:
         return (await self.rooms.enter(namespace)).place
@@ -181,7 +200,7 @@ class Term:
 
     # -- rooms -------------------------------------------------------------------------------------------------
 
-    def _room(self, namespace: str) -> Room:
+    def _store(self, namespace: str) -> CustomResourceStore:
         world = self._world
         store = CustomResourceStore(
             world.client,
@@ -191,6 +210,13 @@ class Term:
             identity=f"{self._identity}-{token_hex(4)}",
             event_life=parse_duration(world.settings.defaults.event_life),
         )
+        if self._comparing is not None:
+            store.saved = self._comparing.hears(namespace)
+        return store
+
+    def _room(self, namespace: str) -> Room:
+        world = self._world
+        store = self._store(namespace)
         definitions = Definitions(store, graph_from_source)
         place = Place(namespace, store, definitions)
         nursery = Nursery()
@@ -273,3 +299,10 @@ class Term:
             str(workflow.get("digest") or ""),
         )
         self._sweeper.note(ended, await self._sweeper.retention(ended))
+
+
+def _comparing_of(world: World) -> Comparing | None:
+    if world.history is None:
+        return None
+    caches = world.caches
+    return Comparing(world.client, world.settings.namespaces, caches.instances, caches.events, world.history)

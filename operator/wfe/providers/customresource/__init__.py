@@ -1,7 +1,8 @@
 """Custom resources of Kubernetes: the store of a namespace, leases, the archive of logs. `kubernetes:NAMESPACE`"""
 
 from wfe.providers.customresource.errors import ObjectGone
-from wfe.providers.customresource.kinds import EventObject, InstanceObject
+from wfe.providers.customresource.events import event_in
+from wfe.providers.customresource.kinds import EventObject, InstanceObject, instance_object
 from wfe.providers.customresource.leases import KubernetesLeases
 from wfe.providers.customresource.logs import LogArchive
 from wfe.providers.customresource.names import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS
@@ -19,5 +20,7 @@ __all__ = [
     "KubernetesProvider",
     "LogArchive",
     "ObjectGone",
+    "event_in",
     "from_url",
+    "instance_object",
 ]

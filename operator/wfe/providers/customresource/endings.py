@@ -69,8 +69,8 @@ class Endings:
             status = words.never_begun(generation, now=self._room.client.now())
             return found.metadata.generation == generation and await self._wrote(found, status)
 
-    async def settle(self, instance: str) -> None:
-        """Write `active: false`, and delete chunks that were written for nothing.
+    async def settle(self, instance: str, mirrored: bool | None) -> None:
+        """Write `active: false`, what is known of the history, and delete chunks that were written for nothing.
 
         Raises:
             Conflict: the instance has not ended.
@@ -84,9 +84,17 @@ class Endings:
                 if found.status.phase not in FINAL:
                     raise Conflict(f"instance `{instance}` has not ended; it is {found.status.phase}")
                 await self._sweep(instance, engine)
-                if found.status.active is False or await self._wrote(found, {"active": False}):
+                if found.status.active is False or await self._wrote(found, self._last(found, mirrored)):
                     return
         raise StoreUnavailable(f"the object of instance `{instance}` changes too fast")
+
+    def _last(self, found: InstanceObject, mirrored: bool | None) -> Status:
+        if mirrored is None:
+            return {"active": False}
+        said = words.mirrored(
+            found.status.conditions, mirrored, found.metadata.generation, now=self._room.client.now()
+        )
+        return {"active": False, "conditions": said}
 
     async def _sweep(self, instance: str, engine: Engine) -> None:
         """An instance that has ended is saved no more, so what it does not refer to is garbage."""

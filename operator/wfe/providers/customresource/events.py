@@ -221,3 +221,17 @@ def _duration(value: Any) -> timedelta | None:
         return None if value is None else parse_duration(value)
     except ExpressionError:
         return None
+
+
+def event_in(found: EventObject) -> Event | None:
+    """Return the event that an object is; None if it is none, or holds what no event may."""
+    place, known = place_of(found), _known(found)
+    if place is None or known is None:
+        return None
+    return Event(
+        sequence=known.sequence,
+        name=place[0],
+        key=place[1],
+        payload=load_json(known.payload),
+        published_at=known.published_at,
+    )

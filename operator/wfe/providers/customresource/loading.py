@@ -89,6 +89,26 @@ class Loader:
                     continue  # a chunk that was archived meanwhile
             raise StoreUnavailable(f"the history of instance `{instance}` has lost a chunk")
 
+    async def whole(self, name: str) -> tuple[Instance, list[StepRecord]] | None:
+        """Return the instance of the object with that name, and its history, both of one moment; None if there is none.
+
+        Nothing of it is kept here, so this costs who works on it nothing.
+        """
+        with translated(f"reading instance `{name}`"):
+            for _ in range(TRIES):
+                found = await self._finder.at(name)
+                engine = found.status.engine if found else None
+                if engine is None:
+                    return None
+                try:
+                    instance = instance_in(engine, await contents(self._room.chunks, engine))
+                    return instance, await records.read_records(
+                        self._room.chunks, engine.history, engine.ring
+                    )
+                except (ChunksGone, ApiNotFound):
+                    continue
+            raise StoreUnavailable(f"instance `{name}` changes too fast, or has lost a chunk")
+
     async def list(self, query: Query) -> Sequence[Summary]:
         """Return a page of summaries; of all objects that match, only as many as are asked for are kept."""
         newest: list[tuple[datetime, str, int, Summary]] = []

@@ -42,6 +42,9 @@ class CustomResourceStore:
             `inboxes`, `first_event` and `changes` know nothing of what others do.
         identity: names this start of this process, and no other; by default it is made up.
         event_life: how long events are kept that do not say it themselves.
+
+    Attributes:
+        saved: told of each decision that this store has saved, with the name of the instance's object.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class CustomResourceStore:
     ) -> None:
         self._room = Room(client, namespace, identity or token_hex(8))
         self._instances, self._published = instances, events
+        self.saved: Callable[[str, Decision], None] | None = None
         self._finder = Finder(self._room)
         self._saver = Saver(self._room, self._finder)
         self._births = Births(self._room, self._finder, self._saver)
@@ -92,10 +96,25 @@ class CustomResourceStore:
     # -- instances ---------------------------------------------------------------------------------------------
 
     async def create(self, decision: Decision) -> bool:
-        return await self._room.finishing(lambda: self._births.create(decision))
+        return await self._room.finishing(lambda: self._create(decision))
 
     async def save(self, decision: Decision, *, consumed: Sequence[int] = ()) -> None:
-        await self._room.finishing(lambda: self._saver.save(decision, consumed))
+        await self._room.finishing(lambda: self._save(decision, consumed))
+
+    async def _create(self, decision: Decision) -> bool:
+        is_new = await self._births.create(decision)
+        if is_new:
+            self._tell(decision)
+        return is_new
+
+    async def _save(self, decision: Decision, consumed: Sequence[int]) -> None:
+        await self._saver.save(decision, consumed)
+        self._tell(decision)
+
+    def _tell(self, decision: Decision) -> None:
+        kept = self._room.table.get(decision.instance.id)
+        if kept is not None and self.saved is not None:
+            self.saved(kept.name, decision)
 
     async def load(self, instance: str) -> Instance | None:
         return await self._loader.load(instance)
@@ -113,6 +132,10 @@ class CustomResourceStore:
 
     async def history(self, instance: str) -> Sequence[StepRecord]:
         return await self._loader.history(instance)
+
+    async def whole(self, name: str) -> tuple[Instance, Sequence[StepRecord]] | None:
+        """Return the instance of the object with that name and its history, as they are at one moment."""
+        return await self._loader.whole(name)
 
     async def delete(self, instance: str) -> bool:
         """Delete the object of an instance; what belongs to it goes too. Children go when the server finds out."""
@@ -140,9 +163,13 @@ class CustomResourceStore:
         if (kept := self._room.table.get(instance)) is not None:
             kept.rest()
 
-    async def settle(self, instance: str) -> None:
-        """Say that nothing is left to do for an instance that has ended: the last write to it."""
-        await self._endings.settle(instance)
+    async def settle(self, instance: str, *, mirrored: bool | None = None) -> None:
+        """Say that nothing is left to do for an instance that has ended: the last write to it.
+
+        Args:
+            mirrored: whether the history has all of it; None where there is no history.
+        """
+        await self._endings.settle(instance, mirrored)
 
     async def raise_epoch(self, root: str, *, pod: str | None = None) -> int:
         """Raise the epoch of a tree's runner, and return it: nobody else is given the same."""

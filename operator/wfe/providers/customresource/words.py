@@ -215,6 +215,21 @@ def _condition(kind: str, said: Said, known: Condition | None, generation: int, 
     }
 
 
+def mirrored(before: Sequence[Condition], is_so: bool, generation: int, *, now: datetime) -> list[Condition]:
+    """Return the conditions of an instance for which nothing is left to do, with what is known of the history."""
+    said = (
+        Said(True, "Arrived", "the history has all of it")
+        if is_so
+        else Said(
+            False,
+            "OnItsWay",
+            "the object stays until the history has all of the instance",
+        )
+    )
+    others = [one for one in before if one["type"] != "Mirrored"]
+    return [*others, _condition("Mirrored", said, None, generation, now)]
+
+
 def refusal(reason: str, message: str, generation: int, *, now: datetime) -> Words:
     """Return the status of an instance that cannot begin."""
     condition = _condition("Accepted", Said(False, reason, message), None, generation, now)

@@ -69,8 +69,8 @@ async def test_what_is_not_copied_is_not_deleted_after_its_time() -> None:
         async with cluster.leading() as term:
             uid = await cluster.start("one", "w", ttlAfterFinished="0s")
             await cluster.settled("one")
-            assert not await term._sweeper._may_go(uid)
+            assert not await term._sweeper._may_go(NAMESPACE, "one", uid)
             server.away(False)
-            while not await term._sweeper._may_go(uid):  # noqa: ASYNC110 - as above
+            while not await term._sweeper._may_go(NAMESPACE, "one", uid):  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
             assert await cluster.find(INSTANCES, "one") is not None
