@@ -46,6 +46,7 @@ IN_CLUSTER: Final[dict[str, str]] = {
     "resume": "resume",
     "list": "list_",
     "show": "show",
+    "search": "search",
     "logs": "logs",
     "suspend": "suspend",
     "cancel": "cancel",

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -15,14 +16,26 @@ from wfe.ports.search import Search
 from wfe.providers import UrlInvalid, find, without_secrets
 from wfe.runtime.clock import SystemClock
 
+_NO_SEARCH: Final = (
+    "no search is named: run instances with `--search URL` (or WFE_SEARCH), as "
+    "`--search sqlite:.wfe/search.db`, and name the same here"
+)
+_NO_LOGS: Final = (
+    "no logs are named to search in: run instances with `--logs URL` (or WFE_LOGS), as "
+    "`--logs files:.wfe/logs`, and name the same here"
+)
+
 
 class NoCopy(Permanent):
     """There is no copy that could be asked."""
 
 
 @asynccontextmanager
-async def opened_search(url: str | None) -> AsyncIterator[Search]:
+async def opened_search(url: str | None, *, way_out: str = _NO_SEARCH) -> AsyncIterator[Search]:
     """Open the search that instances are copied to.
+
+    Args:
+        way_out: what to say if no URL is given.
 
     Raises:
         NoCopy: no URL is given.
@@ -30,10 +43,7 @@ async def opened_search(url: str | None) -> AsyncIterator[Search]:
         UrlInvalid: the technology has no search.
     """
     if url is None:
-        raise NoCopy(
-            "no search is named: run instances with `--search URL` (or WFE_SEARCH), as "
-            "`--search sqlite:.wfe/search.db`, and name the same here"
-        )
+        raise NoCopy(way_out)
     provider = find(url)
     if provider.search is None:
         raise UrlInvalid(
@@ -44,8 +54,11 @@ async def opened_search(url: str | None) -> AsyncIterator[Search]:
 
 
 @asynccontextmanager
-async def opened_logs(url: str | None) -> AsyncIterator[LogStore]:
+async def opened_logs(url: str | None, *, way_out: str = _NO_LOGS) -> AsyncIterator[LogStore]:
     """Open the keeper of logs that lines are copied to.
+
+    Args:
+        way_out: what to say if no URL is given.
 
     Raises:
         NoCopy: no URL is given.
@@ -53,10 +66,7 @@ async def opened_logs(url: str | None) -> AsyncIterator[LogStore]:
         UrlInvalid: the technology keeps no logs.
     """
     if url is None:
-        raise NoCopy(
-            "no logs are named to search in: run instances with `--logs URL` (or WFE_LOGS), as "
-            "`--logs files:.wfe/logs`, and name the same here"
-        )
+        raise NoCopy(way_out)
     provider = find(url)
     if provider.logs is None:
         raise UrlInvalid(

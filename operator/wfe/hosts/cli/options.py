@@ -77,6 +77,63 @@ def logs_option(function: F) -> F:
     )(function)
 
 
+def copied_option(*names: str) -> Callable[[F], F]:
+    """Add the URL of the server that an operator copies to, under these names."""
+    variable = f"WFE_{names[0].removeprefix('--').upper()}"
+    return click.option(
+        *names,
+        metavar="URL",
+        envvar=[variable, "WFE_OPENSEARCH_URL"],
+        help=f"Where the operator copies to: https://… (OpenSearch).  [env var: {variable}, WFE_OPENSEARCH_URL]",
+    )
+
+
+def find_options(function: F) -> F:
+    """Add which instances to find."""
+    options = (
+        click.option(
+            "--status",
+            multiple=True,
+            type=click.Choice([status.value for status in InstanceStatus]),
+            help="Only these.",
+        ),
+        click.option("--workflow", metavar="ID", help="Only instances of this workflow."),
+        click.option("--reference", metavar="KEY", help="Only instances with this reference."),
+        click.option(
+            "--since", metavar="TIME", help="Only those started since: so long ago (`2h`), or a time."
+        ),
+        click.option(
+            "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many."
+        ),
+        output_option("table", "json", default="table"),
+    )
+    return _with(options, function)
+
+
+def line_options(function: F) -> F:
+    """Add which lines of logs to find."""
+    options = (
+        click.option(
+            "--search",
+            metavar="TEXT",
+            help="Lines with this text, in any case, of all instances (or this one).",
+        ),
+        click.option("--workflow", metavar="ID", help="With --search: only instances of this workflow."),
+        click.option(
+            "--since", metavar="TIME", help="With --search: written since: so long ago (`2h`), or a time."
+        ),
+        click.option(
+            "--limit",
+            type=click.IntRange(1, 10_000),
+            default=1000,
+            show_default=True,
+            help="With --search: at most so many lines.",
+        ),
+        output_option("text", "json", default="text"),
+    )
+    return _with(options, function)
+
+
 def instance_argument(function: F) -> F:
     """Add the argument ID, which is an instance's id or name."""
     return click.argument("instance", metavar="ID|NAME")(function)

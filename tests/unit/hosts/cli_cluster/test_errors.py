@@ -23,12 +23,15 @@ VERBS = {
     "list": ("list",),
     "show": ("show", "x"),
     "logs": ("logs", "x"),
+    "search": ("search", "x"),
     "suspend": ("suspend", "x"),
     "cancel": ("cancel", "x"),
     "retry": ("retry", "x"),
     "publish": ("publish", "e", "k"),
     "activity": ("activity", "fetch", "a"),
 }
+# `search` asks the server that the operator copies to.
+ASKING = sorted(VERBS.keys() - {"search"})
 ASKED = Asked("https://host", "demo", Place())
 
 
@@ -66,7 +69,7 @@ SITUATIONS: dict[str, tuple[Callable[[Cluster], None], str, int]] = {
 
 
 @pytest.mark.parametrize("situation", SITUATIONS)
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", ASKING)
 def test_a_verb_that_cannot_speak_to_its_cluster_says_why(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch, verb: str, situation: str
 ) -> None:
@@ -81,7 +84,7 @@ def test_a_verb_that_cannot_speak_to_its_cluster_says_why(
     assert len(result.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"activity"}))
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"activity", "search"}))
 def test_a_cluster_without_wfe_says_how_to_install_it(tmp_path: Path, verb: str) -> None:
     bare = Cluster(tmp_path, served=())
     file = bare.write(HELLO)
@@ -93,7 +96,7 @@ def test_a_cluster_without_wfe_says_how_to_install_it(tmp_path: Path, verb: str)
     assert "helm install wfe" in result.stderr
 
 
-@pytest.mark.parametrize("verb", ["watch", "resume", "show", "logs", "suspend", "cancel", "retry"])
+@pytest.mark.parametrize("verb", ["watch", "resume", "show", "suspend", "cancel", "retry"])
 def test_an_instance_that_is_not_there_is_said_with_the_way_to_those_that_are(
     cluster: Cluster, verb: str
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from wfe.definition import graph_from_source
 from wfe.hosts.cli.cluster.place import Place
 from wfe.hosts.cli.cluster.refusals import Asked, in_words, is_missing_object, no_access
-from wfe.kube import AccessUnclear, ApiNotFound, Client, Informer, find_access
+from wfe.kube import Access, AccessUnclear, ApiNotFound, Client, Informer, find_access
 from wfe.kube.client import Object
 from wfe.providers.customresource import (
     INSTANCES,
@@ -91,13 +91,26 @@ def in_room(place: Place, work: Callable[[Room], Awaitable[T]]) -> T:
     return asyncio.run(_in_room(place, work))
 
 
-async def _in_room(place: Place, work: Callable[[Room], Awaitable[T]]) -> T:
+def namespace_of(place: Place) -> str:
+    """Return the namespace that a place names; no cluster is asked.
+
+    Raises:
+        Refused: neither its user nor a kubeconfig names one.
+    """
+    return place.namespace or _access(place).namespace
+
+
+def _access(place: Place) -> Access:
     try:
-        access = find_access(
+        return find_access(
             kubeconfig=Path(place.kubeconfig) if place.kubeconfig else None, context=place.context
         )
     except AccessUnclear as error:
         raise no_access(error) from error
+
+
+async def _in_room(place: Place, work: Callable[[Room], Awaitable[T]]) -> T:
+    access = _access(place)
     asked = Asked(access.server, place.namespace or access.namespace, place)
     client = Client(access, user_agent=MANAGER, patience=PATIENCE_SECONDS)
     with in_words(asked):

@@ -11,7 +11,7 @@ from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.display.words import clock_time
 from wfe.hosts.cli.finish import Asked
 from wfe.hosts.cli.found_lines import print_lines, search_logs
-from wfe.hosts.cli.options import Copied, logs_option, open_host, output_option, store_option
+from wfe.hosts.cli.options import Copied, line_options, logs_option, open_host, store_option
 from wfe.hosts.embedded.logs import LogLine
 from wfe.ports.logs import LogQuery
 
@@ -21,19 +21,7 @@ from wfe.ports.logs import LogQuery
 @click.option("--follow", "-f", is_flag=True, help="Go on until the instance has ended.")
 @click.option("--step", metavar="PATH", help="Only this step, by its path or name, and what belongs to it.")
 @click.option("--prefix", is_flag=True, help="Begin lines with their time and step.")
-@click.option(
-    "--search", metavar="TEXT", help="Lines with this text, in any case, of all instances (or this one)."
-)
-@click.option("--workflow", metavar="ID", help="With --search: only instances of this workflow.")
-@click.option("--since", metavar="TIME", help="With --search: written since: so long ago (`2h`), or a time.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 10_000),
-    default=1000,
-    show_default=True,
-    help="With --search: at most so many lines.",
-)
-@output_option("text", "json", default="text")
+@line_options
 @logs_option
 @store_option
 def command(instance: str | None, **options: object) -> None:

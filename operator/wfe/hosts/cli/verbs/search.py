@@ -7,7 +7,7 @@ import click
 
 from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.asking import moment, opened_search
-from wfe.hosts.cli.options import output_option, search_option
+from wfe.hosts.cli.options import find_options, search_option
 from wfe.hosts.cli.verbs.list_ import print_table
 from wfe.hosts.embedded.view import summary
 from wfe.model.status import InstanceStatus
@@ -17,17 +17,7 @@ from wfe.ports.store import Summary
 
 @click.command()
 @click.argument("words", nargs=-1)
-@click.option(
-    "--status",
-    multiple=True,
-    type=click.Choice([status.value for status in InstanceStatus]),
-    help="Only these.",
-)
-@click.option("--workflow", metavar="ID", help="Only instances of this workflow.")
-@click.option("--reference", metavar="KEY", help="Only instances with this reference.")
-@click.option("--since", metavar="TIME", help="Only those started since: so long ago (`2h`), or a time.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="At most so many.")
-@output_option("table", "json", default="table")
+@find_options
 @search_option
 def command(  # noqa: PLR0913  # an argument an option
     *,

@@ -1,13 +1,13 @@
 """The log that is kept when an instance has ended: of itself, and of every instance that its steps started."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from wfe.hosts.cli.cluster.logs.lines import Line, spoken
 from wfe.hosts.cli.cluster.phases import Phase, phase
 from wfe.hosts.cli.cluster.room import Room
 from wfe.model.ids import AttemptKey
-from wfe.ports.logs import Segment, Stream
+from wfe.ports.logs import LogStore, Segment, Stream, place_in_time
 from wfe.providers.customresource import INSTANCES
 from wfe.providers.customresource.logs import LogArchive
 from wfe.providers.customresource.names import ROOT
@@ -76,30 +76,51 @@ def _step_of(child: Phase) -> str:
     return f"{child.parent_path}{number}/"
 
 
-async def kept_log(room: Room, kept: Family) -> list[Line]:
-    """Return the lines that were kept of a family, in the order of time."""
-    archive = LogArchive(room.client, room.namespace)
-    lines = [
-        replace(line, own=kept.above + line.step)
-        for member in kept.members
-        async for line in whole_lines(archive.read(member.phase.id), member.prefix)
-    ]
-    return sorted(lines, key=lambda line: line.at)
+async def kept_log(room: Room, kept: Family, copy: LogStore | None = None) -> list[Line]:
+    """Return the lines that were kept of a family, in its objects and in a copy, in the order of time."""
+    members = [(member.phase.id, member.prefix) for member in kept.members]
+    lines = await Kept(LogArchive(room.client, room.namespace), copy).lines(members)
+    return [replace(line, own=kept.above + line.step) for line in lines]
 
 
-async def whole_lines(segments: AsyncIterator[Segment], prefix: str) -> AsyncIterator[Line]:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where logs are kept: in objects of the cluster, and in a copy, each as far as there is one."""
+
+    archive: LogArchive | None = None
+    copy: LogStore | None = None
+
+    async def lines(self, members: Sequence[tuple[str, str]]) -> list[Line]:
+        """Return the lines of instances, each with what stands before the paths of its steps, in the order of time."""
+        lines = [
+            line
+            for instance, prefix in members
+            for line in whole_lines(await self._segments(instance), prefix)
+        ]
+        return sorted(lines, key=lambda line: line.at)
+
+    async def _segments(self, instance: str) -> Sequence[Segment]:
+        found: dict[tuple[AttemptKey, Stream, int], Segment] = {}
+        # What objects say about the middle of a long log that they lack stands where the copy has it.
+        for keeper in (self.copy, self.archive):
+            if keeper is not None:
+                async for segment in keeper.read(instance):
+                    found.setdefault((segment.key, segment.stream, segment.offset), segment)
+        return sorted(found.values(), key=place_in_time)
+
+
+def whole_lines(segments: Iterable[Segment], prefix: str) -> Iterator[Line]:
     """Yield the lines of an instance; one that came in pieces is put together."""
     pieces: dict[tuple[AttemptKey, Stream], Segment] = {}
     texts: dict[tuple[AttemptKey, Stream], bytes] = {}
-    async for segment in segments:
+    for segment in segments:
         stream = segment.key, segment.stream
         first = pieces.setdefault(stream, segment)
         texts[stream] = texts.get(stream, b"") + segment.data
         if segment.data.endswith(b"\n"):
             yield _line(first, texts.pop(stream), prefix)
             del pieces[stream]
-    for rest in _left(pieces, texts, prefix):
-        yield rest
+    yield from _left(pieces, texts, prefix)
 
 
 def _left(

@@ -16,6 +16,7 @@ from wfe.hosts.cli.cluster.logs.pods import Container, containers, printed
 from wfe.hosts.cli.cluster.phases import Phase, phase
 from wfe.hosts.cli.cluster.room import Room
 from wfe.kube import ApiUnavailable
+from wfe.ports.logs import LogStore
 
 LOOK_SECONDS: Final = 0.3
 # How long a log may take to be kept after the end.
@@ -24,17 +25,19 @@ KEEPING_SECONDS: Final = 30.0
 Write = Callable[[Line], None]
 
 
-async def log_now(room: Room, found: Phase, step: str | None = None) -> Sequence[Line]:
-    """Return what the steps of an instance have written, in the order of time."""
+async def log_now(
+    room: Room, found: Phase, step: str | None = None, copy: LogStore | None = None
+) -> Sequence[Line]:
+    """Return what the steps of an instance have written, in the order of time; with `copy`, what is kept there too."""
     kept = await family(room, found)
     if kept.is_over:
-        lines = await kept_log(room, kept)
+        lines = await kept_log(room, kept, copy)
     else:
         every = await asyncio.gather(*(_so_far(room, one) for one in await containers(room, found.root)))
         said = (within(line, kept.above) for line in heapq.merge(*every, key=lambda line: line.at))
         lines = [line for line in said if line is not None]
         # A pod may be gone while its instance goes on, or waits.
-        gone = unsaid(await kept_log(room, kept), lines)
+        gone = unsaid(await kept_log(room, kept, copy), lines)
         lines = list(heapq.merge(gone, lines, key=lambda line: line.at))
     return [line for line in lines if is_of(line.step, step)]
 
@@ -52,17 +55,20 @@ async def _so_far(room: Room, container: Container) -> list[Line]:
         return [line async for line in lines]
 
 
-async def follow_log(room: Room, name: str, write: Write, step: str | None = None) -> None:
+async def follow_log(
+    room: Room, name: str, write: Write, step: str | None = None, copy: LogStore | None = None
+) -> None:
     """Write what the steps of an instance write, until it has ended and all of it is written."""
-    await _Following(room, name, write, step).run()
+    await _Following(room, name, write, step, copy).run()
 
 
 class _Following:
-    def __init__(self, room: Room, name: str, write: Write, step: str | None) -> None:
+    def __init__(self, room: Room, name: str, write: Write, step: str | None, copy: LogStore | None) -> None:
         self._room = room
         self._name = name
         self._write = write
         self._step = step
+        self._copy = copy
         self._printed = Printed()
         self._readers: dict[Container, asyncio.Task[None]] = {}
         self._above = ""
@@ -114,7 +120,7 @@ class _Following:
         # What a container says from now on is in the kept log too.
         for task in self._readers.values():
             task.cancel()
-        for line in await kept_log(self._room, kept):
+        for line in await kept_log(self._room, kept, self._copy):
             if is_of(line.step, self._step) and not self._printed.has(line):
                 self._write(line)
 

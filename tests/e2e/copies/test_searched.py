@@ -1,0 +1,99 @@
+"""What steps write is found by its words, each line once, whatever dies while it is written."""
+
+import json
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from urllib.error import HTTPError
+
+import pytest
+
+from tests.e2e.cluster import Cluster, instance, shell, workflow
+from tests.e2e.process import only_in, running
+from tests.integration.own_server import OwnServer, own_server
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+LINES = 6000
+STEPS = ("left", "right")
+# Slow enough to be met in the middle.
+WRITES = 'for n in $(seq 30); do seq -f "line $n.%g of $WFE_STEP" 200; sleep 0.2; done'
+
+
+def lines_of(server: OwnServer, name: str) -> Counter[str]:
+    """Return how often each line of an instance is there, as its step and its text; nothing if nobody can tell now."""
+    try:
+        return _lines_of(server, name)
+    except HTTPError:
+        return Counter()  # it has just started, or makes the index
+
+
+def _lines_of(server: OwnServer, name: str) -> Counter[str]:
+    found: Counter[str] = Counter()
+    after: list[object] = []
+    while True:
+        body = {
+            "query": {"term": {"name": name}},
+            "size": 5000,
+            "sort": [{"path": "asc"}, {"start": "asc"}, {"at": "asc"}],
+            "_source": ["path", "text"],
+            **({"search_after": after} if after else {}),
+        }
+        page = ask(server, "wfe-logs-*/_search?ignore_unavailable=true", body)["hits"]["hits"]
+        found.update(f"{one['_source']['path']}: {one['_source']['text'].rstrip()}" for one in page)
+        if not page:
+            return found
+        after = list(page[-1]["sort"])
+
+
+def ask(
+    server: OwnServer, path: str, body: dict[str, object]
+) -> dict[str, dict[str, list[dict[str, dict[str, str]]]]]:
+    request = urllib.request.Request(  # noqa: S310 - our own server
+        f"{server.url}/{path}", json.dumps(body).encode(), {"content-type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
+        found: dict[str, dict[str, list[dict[str, dict[str, str]]]]] = json.load(answer)
+        return found
+
+
+def test_every_line_is_found_once_although_server_and_operator_are_killed(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    with (
+        own_server("opensearch", tmp_path / "opensearch.log") as server,
+        cluster.namespace("copies") as namespace,
+    ):
+        knows = Cluster({**cluster.environment, "WFE_OPENSEARCH_URL": server.url})
+        cluster.apply(
+            namespace,
+            workflow(
+                "writer", {"parallel": [shell(step, WRITES) for step in STEPS]}, shell("last", "echo the end")
+            ),
+        )
+        with running(knows, tmp_path, settings=only_in(namespace)) as operator:
+            cluster.apply(namespace, instance("one", "writer"))
+            name = f"{namespace}/one"
+            cluster.until(lambda: lines_of(server, name), what="no line arrives")
+            server.kill()
+            operator.kill()
+            # It starts without the server, and no step waits for that.
+            operator.start()
+            assert cluster.ended(namespace, "one")["phase"] == "Complete"
+            server.start()
+            expected = Counter(
+                {
+                    f"parallel/{step}: line {n}.{m} of parallel/{step}": 1
+                    for step in STEPS
+                    for n in range(1, 31)
+                    for m in range(1, 201)
+                }
+            )
+            expected["last: the end"] = 1
+            cluster.until(
+                lambda: "last: the end" in lines_of(server, name), what="the last line does not arrive"
+            )
+            cluster.until(
+                lambda: lines_of(server, name).total() >= expected.total(), what="lines are missing"
+            )
+            assert lines_of(server, name) == expected
