@@ -97,3 +97,15 @@ def test_every_line_is_found_once_although_server_and_operator_are_killed(
                 lambda: lines_of(server, name).total() >= expected.total(), what="lines are missing"
             )
             assert lines_of(server, name) == expected
+            # A second after that, the instance is found as ended; its object is not needed any more.
+            place = ("--cluster", "-n", namespace)
+            cluster.until(
+                lambda: "Complete" in knows.wfe("search", "writer", *place).stdout,
+                what="its end does not arrive",
+            )
+            found = knows.wfe("logs", "--search", "LINE 30.200 of", "--step", "left", *place).stdout
+            assert found.strip().endswith("one parallel/left | line 30.200 of parallel/left"), found
+            cluster.kubectl("delete", "wfi", "-n", namespace, "one")
+            printed = knows.wfe("logs", "one", *place).stdout.splitlines()
+            steps = (line.split(" ", 1)[1].replace(" | ", ": ", 1) for line in printed)
+            assert Counter(steps) == expected
