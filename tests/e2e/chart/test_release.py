@@ -1,13 +1,18 @@
 """A release through its life: installed, used, upgraded, uninstalled and installed again. The tests are in order."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.e2e.chart.release import Release, released
 from tests.e2e.cluster import ROOT, Cluster, instance, shell, workflow
+from tests.e2e.way_in import way_in
+from tests.integration.secrets.stores import Place, of_opensearch
+from tests.integration.servers import url_of
 
 pytestmark = pytest.mark.e2e
 GOLDEN = ROOT / "tests" / "golden" / "chart" / "rights.txt"
@@ -28,6 +33,13 @@ def work(cluster: Cluster) -> Iterator[str]:
 def release(cluster: Cluster, work: str) -> Iterator[Release]:
     with released(cluster, "wfe-e2e", namespaces=[work], operator={"replicas": 2}) as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def search(cluster: Cluster) -> Iterator[Place]:
+    """Where the operator copies to once it is told of it, as pods reach it."""
+    with of_opensearch(url_of("opensearch")) as place, way_in(cluster, place.url) as url:
+        yield replace(place, url=url)
 
 
 def _runner(cluster: Cluster, namespace: str, name: str) -> str:
@@ -59,6 +71,17 @@ def _living(release: Release) -> set[str]:
     return {pod["metadata"]["uid"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
 
 
+def _conditions(release: Release, name: str) -> set[str]:
+    """Return what the operator's pods say of something; "" where one says nothing."""
+    pods = release.cluster.items(release.namespace, "pods", labels="app.kubernetes.io/component=operator")
+    living = [pod["status"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    told = [
+        {one["type"].rpartition("/")[2]: one["status"] for one in each.get("conditions", ())}
+        for each in living
+    ]
+    return {each.get(name, "") for each in told}
+
+
 def test_the_notes_say_what_to_type_next(release: Release) -> None:
     assert "kubectl get wfi -w" in release.helm("get", "notes", release.name)
 
@@ -72,11 +95,11 @@ def test_the_operator_lives_under_restricted_pod_security(release: Release) -> N
 
 def test_what_it_does_without_is_said_in_the_notes_and_in_conditions_of_its_pods(release: Release) -> None:
     assert "It does without" in release.helm("get", "notes", release.name)
-    waited = ("wait", "pod", "-l", "app.kubernetes.io/component=operator", "--timeout=60s")
-    for condition in ("HistoryInPostgres", "SearchInOpenSearch", "LeasesInValkey"):
-        name = f"--for=condition=wfe.sunbeam.pt/{condition}=False"
-        said = release.cluster.kubectl("-n", release.namespace, *waited, name)
-        assert said.count("condition met") == 2
+    said = ("HistoryInPostgres", "SearchInOpenSearch", "LeasesInValkey")
+    release.cluster.until(
+        lambda: {word for name in said for word in _conditions(release, name)} == {"False"},
+        what="conditions are told",
+    )
 
 
 def test_a_workflow_that_is_applied_completes_and_has_logs(release: Release, work: str) -> None:
@@ -163,19 +186,31 @@ def test_a_faulty_workflow_is_refused_at_apply(
     assert not cluster.get(work, "wfd", "faulty")
 
 
-def test_an_upgrade_disturbs_no_instance(release: Release, work: str) -> None:
+def test_an_upgrade_disturbs_no_instance_and_brings_a_server(
+    release: Release, work: str, search: Place
+) -> None:
     cluster = release.cluster
+    url = f"--from-literal=url={search.url}"
+    cluster.kubectl("-n", release.namespace, "create", "secret", "generic", "search", url)
     cluster.apply(work, workflow("slow", SLOW, outputs={"done": "string"}))
     cluster.apply(work, instance("slow-1", "slow"))
     _runs(cluster, work, "slow-1")
     before = _living(release)
-    release.put(operator={"replicas": 2, "logLevel": "debug"})
+    release.put(
+        operator={"replicas": 2, "logLevel": "debug"}, opensearch={"existingSecret": {"name": "search"}}
+    )
     assert not before & _living(release)
+    cluster.until(lambda: _conditions(release, "SearchInOpenSearch") == {"True"}, what="its pods know of it")
     _go(cluster, work, "slow-1")
     status = cluster.ended(work, "slow-1")
     assert status["phase"] == "Complete"
     logs = cluster.wfe("logs", "slow-1", "--cluster", "-n", work).stdout
     assert logs.count("once") == 1
+    words = {b"slow-1", rb"once\n"}
+    cluster.until(
+        lambda: words <= set(re.findall(rb"slow-1|once\\n", asyncio.run(search.content()))),
+        what="copies of it arrive",
+    )
 
 
 def test_the_webhook_keeps_its_certificate_over_an_upgrade(release: Release, work: str) -> None:
