@@ -15,7 +15,7 @@ import pytest
 from tests.canary import KEY, LEAKS, NAME, VALUE, found_in, workflows
 from tests.e2e.cluster import Cluster, instance, workflow
 from tests.e2e.process import Operator, only_in, running
-from tests.integration.secrets.stores import of_opensearch
+from tests.integration.secrets.stores import of_opensearch, of_postgres
 from tests.integration.servers import url_of
 
 pytestmark = pytest.mark.e2e
@@ -72,9 +72,12 @@ def test_a_cluster_keeps_it_nowhere(cluster: Cluster, namespace: str, tmp_path: 
     definitions = _definitions()
     cluster.apply(namespace, *(workflow(name, *steps) for name, steps in definitions.items()))
     settings = {**only_in(namespace), "log": {"level": "debug"}}
-    with of_opensearch(url_of("opensearch")) as search:
-        # That server asks for no password, so any will do.
-        environment = {"WFE_OPENSEARCH_URL": search.url.replace("://", f"://us3r:{PASSWORD}@")}
+    with of_opensearch(url_of("opensearch")) as search, of_postgres(url_of("postgres")) as history:
+        # OpenSearch asks for no password here, so any will do.
+        environment = {
+            "WFE_OPENSEARCH_URL": search.url.replace("://", f"://us3r:{PASSWORD}@"),
+            "WFE_POSTGRES_URL": history.url,
+        }
         with running(cluster, tmp_path, settings=settings, environment=environment) as operator:
             cluster.apply(namespace, *(instance(f"{name}-1", name) for name in definitions))
             places = _while_it_runs(cluster, namespace, operator)
@@ -82,11 +85,12 @@ def test_a_cluster_keeps_it_nowhere(cluster: Cluster, namespace: str, tmp_path: 
             assert cluster.ended(namespace, "tells-1")["phase"] == "Complete"
             places |= _what_wfe_says(cluster, namespace, definitions)
             places |= {f"{name} at its end": data for name, data in _objects(cluster, namespace).items()}
-            copied = (b"TOKEN=", *(f"{name}-1".encode() for name in definitions))
+            names = [f"{name}-1".encode() for name in definitions]
 
             def is_copied() -> bool:
-                places["OpenSearch"] = asyncio.run(search.content())
-                return all(word in places["OpenSearch"] for word in copied)
+                places.update({place.name: asyncio.run(place.content()) for place in (search, history)})
+                lines, rows = places[search.name], places[history.name]
+                return b"TOKEN=" in lines and all(name in lines and name in rows for name in names)
 
             cluster.until(is_copied, what=f"copies arrive; {operator.last_words()}")
             places["its site"] = _site(operator)
