@@ -139,6 +139,11 @@ def _live(node: Node, pointer: Pointer) -> StepView:
 
 async def describe(store: Store, definitions: Definitions, instance: Instance) -> dict[str, Any]:
     """Return an instance as one JSON document, the steps of its children among its own."""
+    return document_of(instance, await all_steps(store, definitions, instance))
+
+
+def document_of(instance: Instance, steps: Iterable[StepView]) -> dict[str, Any]:
+    """Return an instance and these steps as one JSON document."""
     failure = instance.failure
     return {
         "id": instance.id,
@@ -155,7 +160,7 @@ async def describe(store: Store, definitions: Definitions, instance: Instance) -
         "finished": _time(instance.finished_at),
         "reference": instance.reference,
         "trace": instance.trace,
-        "steps": [view.plain() for view in await all_steps(store, definitions, instance)],
+        "steps": [view.plain() for view in steps],
     }
 
 

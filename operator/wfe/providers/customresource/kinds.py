@@ -130,6 +130,11 @@ class EventObject(msgspec.Struct):
     spec: EventSpec = msgspec.field(default_factory=EventSpec)
 
 
+def event_object(found: Any) -> EventObject:
+    """Return an event of the API server as a typed object."""
+    return msgspec.convert(found, EventObject, strict=False)
+
+
 def instance_object(found: Any) -> InstanceObject:
     """Return an answer of the API server as a typed object."""
     return msgspec.convert(found, InstanceObject, strict=False)

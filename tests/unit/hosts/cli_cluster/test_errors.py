@@ -24,6 +24,7 @@ VERBS = {
     "show": ("show", "x"),
     "logs": ("logs", "x"),
     "search": ("search", "x"),
+    "rebuild-mirror": ("rebuild-mirror", "--history-url", "memory:"),
     "suspend": ("suspend", "x"),
     "cancel": ("cancel", "x"),
     "retry": ("retry", "x"),
