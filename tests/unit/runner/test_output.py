@@ -15,7 +15,7 @@ from wfe.testing.builders import a_pointer, an_instance
 from wfe.testing.executor_contract import a_script, until
 
 
-def with_secrets() -> Needs:
+def with_secrets(*others: StepContainer) -> Needs:
     container = StepContainer(
         image="default",
         name="main",
@@ -23,7 +23,7 @@ def with_secrets() -> Needs:
         cpu_unsaid=True,
         secrets=(("ci", "token"), ("ci", "key")),
     )
-    return Needs(default_image="default", containers=(container,))
+    return Needs(default_image="default", containers=(container, *others))
 
 
 async def test_secrets_reach_steps_and_no_log(cluster: Cluster) -> None:
@@ -48,6 +48,24 @@ async def test_secrets_reach_steps_and_no_log(cluster: Cluster) -> None:
         assert ended.failure is not None
         assert ended.failure.reason is Reason.OUTPUTS_INVALID
         assert "hunter2" not in str(ended)
+
+
+async def test_a_secret_that_goes_through_the_workspace_is_masked_in_other_containers(
+    cluster: Cluster,
+) -> None:
+    other = StepContainer(image="other", name="other", memory_unsaid=True, cpu_unsaid=True)
+    async with a_world(cluster) as world:
+        world.homes.needs = with_secrets(other)
+        host = world.host()
+        keeps = a_script('printf %s "$TOKEN" > kept', secrets={"TOKEN": ("ci", "token")})
+        place = await host.place_for(keeps)
+        await until((world.cluster.root / place / "secrets").exists)
+        (world.cluster.root / place / "secrets/ci").mkdir()
+        (world.cluster.root / place / "secrets/ci/token").write_text("hunter2")
+        assert (await host.run(keeps, place)).outcome is TaskOutcome.COMPLETE
+        tells = a_script("cat kept; echo", image="other")
+        assert (await host.run(tells, place)).outcome is TaskOutcome.COMPLETE
+        assert world.sink.bytes_of(tells.key) == b"*******\n"
 
 
 async def test_a_secret_that_is_not_there_fails_the_step(cluster: Cluster) -> None:

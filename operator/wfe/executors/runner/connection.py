@@ -47,7 +47,6 @@ class Connection:
         self._room = room
         self._cut_off = cut_off
         self._place = Place(runner.namespace, runner.name, name)
-        self._secrets: set[str] = set()
 
     async def close(self) -> None:
         """Hang up; what runs goes on."""
@@ -55,12 +54,12 @@ class Connection:
         await self.link.close()
 
     async def masker(self) -> Masker:
-        """Return what masks every value that was ever seen here: a secret may change while steps run."""
-        if not any(each.secrets for each in self._runner.home.needs.containers if each.name == self._name):
-            return Masker(())
-        for data in (await self.link.values()).values():
-            self._secrets.add(data.decode("utf-8", "surrogateescape"))
-        return Masker(self._secrets)
+        """Return what masks every value that was ever seen in this pod: a secret may change while steps run, and what
+        a step of one container writes to the workspace, one of another reads."""
+        if any(each.secrets for each in self._runner.home.needs.containers if each.name == self._name):
+            for data in (await self.link.values()).values():
+                self._runner.secrets.add(data.decode("utf-8", "surrogateescape"))
+        return Masker(self._runner.secrets)
 
     async def output_file(self, name: str) -> bytes:
         """Return what is in WFE_OUTPUT, or as much of it as anybody would read."""

@@ -35,7 +35,11 @@ _MOUNT_PROBLEMS: Final = frozenset({"FailedMount", "FailedAttachVolume"})
 
 
 class Runner:
-    """One pod of one tree, by its uid."""
+    """One pod of one tree, by its uid.
+
+    Attributes:
+        secrets: the values that were seen in any of its containers.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Runner:
         self.name = pod.metadata.name
         self.namespace = pod.metadata.namespace
         self.is_ours = False
+        self.secrets: set[str] = set()
         self._client = client
         self._pods = pods
         self._homes = homes
