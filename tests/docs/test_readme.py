@@ -75,6 +75,18 @@ def test_blocks_that_are_not_run_name_what_is_there() -> None:
             assert f'version = "{version}"' in (ROOT / "pyproject.toml").read_text("utf-8")
 
 
+def test_the_tree_has_every_package() -> None:
+    tree = next(block.text for block in BLOCKS if block.text.startswith("operator/wfe\n"))
+    named = set(
+        re.findall(r"(?:── |, )(\w+)(?=[, \n])", "\n".join(line[:28] for line in tree.splitlines()) + "\n")
+    )
+    package = ROOT / "operator" / "wfe"
+    there = {
+        path.stem for path in package.iterdir() if not path.name.startswith("_") and path.name != "py.typed"
+    }
+    assert named == there
+
+
 def test_every_verb_in_the_text_exists() -> None:
     verbs = import_module("wfe.hosts.cli").VERBS
     words = set(re.findall(r"(?:^|`)wfe ([a-z]+)", TEXT, re.MULTILINE))
