@@ -1,9 +1,14 @@
-"""The examples run in a cluster, too, and end as on a laptop. Those in Python are programs of a laptop."""
+"""The examples run in a cluster, too, and end as on a laptop. Those in Python are programs of a laptop.
+
+And so does a pipeline with what only a cluster has: a volume, a database beside the steps, images.
+"""
 
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -12,7 +17,12 @@ from tests.integration.test_examples import EXAMPLES, OUTPUTS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.alone]
 AT_ONCE = 3
-Results = dict[str, "Future[CompletedProcess[str]]"]
+PIPELINE = Path(__file__).with_name("pipeline.yaml")
+EXPECTED: dict[Path, dict[str, Any]] = {
+    PIPELINE: {"revision": "Begin", "rows": 2, "archive": "schema.sql"},
+    **{EXAMPLES / name: outputs for name, outputs in OUTPUTS.items()},
+}
+Results = dict[Path, "Future[CompletedProcess[str]]"]
 
 
 @pytest.fixture(scope="module")
@@ -20,17 +30,17 @@ def results(cluster: Cluster, operator_of_all: object) -> Iterator[Results]:
     """Run all of them, some at a time."""
     del operator_of_all
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {name: pool.submit(_run, cluster, name) for name in OUTPUTS}
+        yield {file: pool.submit(_run, cluster, file) for file in EXPECTED}
 
 
-def _run(cluster: Cluster, name: str) -> "CompletedProcess[str]":
+def _run(cluster: Cluster, file: Path) -> "CompletedProcess[str]":
     with cluster.namespace("examples") as namespace:
-        return cluster.wfe("submit", str(EXAMPLES / name), "-n", namespace, "--wait", "--output", "json")
+        return cluster.wfe("submit", str(file), "-n", namespace, "--wait", "--output", "json")
 
 
-@pytest.mark.parametrize("name", OUTPUTS)
-def test_an_example_ends_in_the_cluster_with_its_outputs(name: str, results: Results) -> None:
-    result = results[name].result()
+@pytest.mark.parametrize("file", EXPECTED, ids=lambda file: file.name)
+def test_a_file_ends_in_the_cluster_with_its_outputs(file: Path, results: Results) -> None:
+    result = results[file].result()
     document = json.loads(result.stdout or "{}")
     assert (result.returncode, document.get("status")) == (0, "Complete"), result
-    assert {key: document["outputs"][key] for key in OUTPUTS[name]} == OUTPUTS[name]
+    assert {key: document["outputs"][key] for key in EXPECTED[file]} == EXPECTED[file]
