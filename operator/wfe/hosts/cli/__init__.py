@@ -33,6 +33,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "retry": ("retry", "Run what is left of an instance that failed, as a new one."),
     "publish": ("publish", "Publish an event for the steps that wait for it."),
     "activity": ("activity", "Work on activities: fetch one, report how it went."),
+    "shards": ("", "Show the replicas of an operator, and their shares of the work."),
     "validate": ("validate", "Check workflow files and report all problems."),
     "graph": ("graph", "Draw the workflow of a file."),
     "schema": ("schema", "Print the JSON Schema of workflow files, for editors."),
@@ -55,6 +56,7 @@ IN_CLUSTER: Final[dict[str, str]] = {
     "retry": "retry",
     "publish": "publish",
     "activity": "activity",
+    "shards": "shards",
 }
 # Looking for plugins of pydantic costs a tenth of a short run, and nobody wants them here.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")

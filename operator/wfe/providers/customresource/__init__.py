@@ -3,7 +3,7 @@
 from wfe.providers.customresource.errors import ObjectGone
 from wfe.providers.customresource.events import event_in
 from wfe.providers.customresource.kinds import EventObject, InstanceObject, instance_object
-from wfe.providers.customresource.leases import KubernetesLeases
+from wfe.providers.customresource.leases import KubernetesLeases, lasting_leases
 from wfe.providers.customresource.logs import LogArchive
 from wfe.providers.customresource.names import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS
 from wfe.providers.customresource.provider import KubernetesProvider, from_url
@@ -23,4 +23,5 @@ __all__ = [
     "event_in",
     "from_url",
     "instance_object",
+    "lasting_leases",
 ]

@@ -38,6 +38,18 @@ class Seen:
         return bool(self.holder) and now < self.at + self.lasts
 
 
+@dataclass(frozen=True, slots=True)
+class Lasting:
+    """A lease that somebody holds, as far as one look tells.
+
+    Attributes:
+        age: how long ago it was renewed, by the clocks of its holder and of the API server; None if it does not say.
+    """
+
+    holder: str
+    age: timedelta | None
+
+
 @dataclass(slots=True)
 class Observations:
     """What one process has seen of leases; its holders share it."""
@@ -207,6 +219,22 @@ class KubernetesLeases:
             "leaseTransitions": token,
             "renewTime": now,
         }
+
+
+async def lasting_leases(client: Client, namespace: str) -> Mapping[str, Lasting]:
+    """Return, by their keys, the leases of a namespace that last, by the times that are written in them.
+
+    It is for people: who is to go by a lease observes it, as `KubernetesLeases` does.
+    """
+    observations = Observations()
+    found = {}
+    async for lease in client.list(LEASES, namespace, labels=f"{names.ROLE}=lease"):
+        key = str((lease["metadata"].get("annotations") or {}).get(_KEY))
+        seen = observations.note(key, lease, client.now())
+        age = None if seen.renewed is None else client.now() - seen.renewed
+        if seen.holder and (age is None or age < seen.lasts):
+            found[key] = Lasting(seen.holder, age)
+    return found
 
 
 def _time_of(text: object) -> datetime | None:

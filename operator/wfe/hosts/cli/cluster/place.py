@@ -9,7 +9,7 @@ import click
 F = TypeVar("F", bound=Callable[..., Any])
 CLUSTER_VARIABLE: Final = "WFE_CLUSTER"
 # These need not be told that they work in a cluster.
-CLUSTER_VERBS: Final = frozenset({"apply", "submit", "watch", "rebuild-mirror"})
+CLUSTER_VERBS: Final = frozenset({"apply", "submit", "watch", "shards", "rebuild-mirror"})
 _YES: Final = frozenset({"1", "true", "yes", "on"})
 _OPTIONS: Final = ("--cluster", "--context", "--namespace", "-n", "--kubeconfig")
 
