@@ -1,14 +1,17 @@
-"""Replicas: one works, the other follows when it dies, is told to end, or sleeps."""
+"""Replicas share the work, and one goes on with what another had that dies, ends, sleeps or believes too much."""
 
 import signal
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.cluster import Cluster, shell
 from tests.e2e.operator.site import Site
 from tests.e2e.process import Operator, only_in
+from wfe.hosts.kubernetes.shards import SHARDS
 
 pytestmark = pytest.mark.e2e
 
@@ -17,52 +20,86 @@ COUNTED = shell("count", 'echo start >> starts; sleep 6; echo starts=$(wc -l < s
 OUTPUTS = {"starts": "integer"}
 
 
+STEPS = 40
+# Each start of each step adds a line to a file of the workspace, whoever drives it.
+LONG = [shell(f"s{number}", f"echo s{number} >> starts; sleep 1") for number in range(STEPS)]
+TOLD = shell(
+    "tell", 'echo "starts=$(wc -l < starts) steps=$(sort -u starts | wc -l)" | tr " " "\\n" >> "$WFE_OUTPUT"'
+)
+ONCE = {"starts": str(STEPS), "steps": str(STEPS)}
+INSTANCES = [f"i{number}" for number in range(5)]
+
+
 @pytest.fixture
-def replicas(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, Site]]:
-    """Two operators for one namespace; the first one leads."""
+def replica(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Site]]:
+    """Start operators for one namespace, by their names; all of them end with the test."""
     with cluster.namespace("replicas") as namespace:
-        sites = []
-        for name in ("first", "second"):
-            operator = Operator(cluster, tmp_path_factory.mktemp(name), only_in(namespace), name)
+        sites: list[Site] = []
+
+        def start(name: str, **settings: Any) -> Site:
+            operator = Operator(cluster, tmp_path, {**only_in(namespace), **settings}, name)
             operator.start()
             sites.append(Site(cluster, operator, namespace))
-            cluster.until(lambda: sites[0].metric("wfe_leading") == 1, what="the first one does not lead")
+            return sites[-1]
+
         try:
-            yield sites[0], sites[1]
+            yield start
         finally:
             for site in sites:
                 site.operator.send(signal.SIGCONT) if site.operator.is_alive else None
                 site.operator.end()
 
 
+def shares(*sites: Site) -> Callable[[], bool]:
+    """Tell whether these share the work, and nobody has all of it but one alone."""
+
+    def is_so() -> bool:
+        worked = [site.metric("wfe_shards") for site in sites]
+        return sum(worked) == SHARDS and min(worked) > 0
+
+    return is_so
+
+
+def begin(site: Site, *, steps: int = STEPS) -> None:
+    site.define("long", *LONG[:steps], TOLD, outputs={"starts": "integer", "steps": "integer"})
+    for name in INSTANCES:
+        site.start(name, "long")
+
+
+def test_whoever_joins_sleeps_dies_or_leaves_no_step_runs_twice_and_none_is_left_out(
+    replica: Callable[..., Site],
+) -> None:
+    first, second = replica("first"), replica("second")
+    begin(first)
+    first.until(shares(first, second), "they do not share the work")
+    third = replica("third")
+    first.until(shares(first, second, third), "the third one gets nothing")
+    second.operator.send(signal.SIGSTOP)
+    first.until(shares(first, third), "nobody follows the sleeper")
+    second.operator.send(signal.SIGCONT)
+    first.until(shares(first, second, third), "the sleeper gets nothing again")
+    third.operator.kill()
+    first.until(shares(first, second), "nobody follows the dead")
+    first.operator.end()
+    second.until(shares(second), "nobody follows the leaver")
+    for name in INSTANCES:
+        status = second.ended(name)
+        assert (status["phase"], status.get("outputs")) == ("Complete", ONCE), status.get("message")
+
+
+def test_when_two_believe_to_work_everything_no_step_runs_twice(replica: Callable[..., Site]) -> None:
+    first, second = replica("first"), replica("second", leaseNamespace="default")
+    begin(first, steps=8)
+    assert (shares(first)(), shares(second)()) == (True, True)
+    for name in INSTANCES:
+        status = second.ended(name)
+        assert (status["phase"], status.get("outputs")) == ("Complete", {"starts": "8", "steps": "8"}), status
+
+
 def _running(site: Site, name: str) -> None:
     site.define("counted", COUNTED, outputs=OUTPUTS)
     site.start(name, "counted")
     site.until(lambda: site.status(name).get("step") == "count" and site.pods(), "it does not run")
-
-
-@pytest.mark.parametrize(
-    "how", [pytest.param(signal.SIGKILL, id="killed"), pytest.param(signal.SIGTERM, id="told-to-end")]
-)
-def test_the_second_goes_on_when_the_first_ends(replicas: tuple[Site, Site], how: signal.Signals) -> None:
-    first, second = replicas
-    assert second.metric("wfe_leading") == 0
-    _running(first, "i")
-    first.operator.end(how)
-    status = second.ended("i")
-    assert (status["phase"], status["outputs"]["starts"]) == ("Complete", "1"), status.get("message")
-    assert second.metric("wfe_leading") == 1
-
-
-def test_a_sleeper_finds_that_another_works_and_stands_by(replicas: tuple[Site, Site]) -> None:
-    first, second = replicas
-    _running(first, "i")
-    first.operator.send(signal.SIGSTOP)
-    second.until(lambda: second.metric("wfe_leading") == 1, "the second one does not follow")
-    first.operator.send(signal.SIGCONT)
-    first.until(lambda: first.metric("wfe_leading") == 0, "the first one does not step back")
-    status = second.ended("i")
-    assert (status["phase"], status["outputs"]["starts"]) == ("Complete", "1"), status.get("message")
 
 
 def test_a_replica_that_is_started_anew_goes_on_at_once(site: Site) -> None:

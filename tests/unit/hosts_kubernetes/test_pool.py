@@ -23,7 +23,7 @@ async def _pool(settings: PodSettings = SETTINGS, size: int = 2) -> AsyncIterato
             Informer(client, PODS, RunnerPod, labels=f"{labels.ROLE}={role}")
             for role in (labels.POOL, labels.RUNNER)
         )
-        pool = Pool(client, idle, runners, settings, size, ["team"])
+        pool = Pool(client, idle, runners, settings, size, ["team"], lambda: True)
         tasks = [asyncio.create_task(work) for work in (idle.run(), runners.run(), pool.run())]
         try:
             yield client, pool

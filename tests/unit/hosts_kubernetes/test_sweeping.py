@@ -118,7 +118,7 @@ async def test_only_what_never_began_goes_before_it_is_copied() -> None:
 
 
 def _sweeper(cluster: Cluster, rooms: Rooms) -> Sweeper:
-    return Sweeper(cluster.client, rooms, (), "7d", timedelta(days=1), timedelta(days=-1))
+    return Sweeper(cluster.client, rooms, (), "7d", timedelta(days=1), timedelta(days=-1), lambda: True)
 
 
 async def _definitions(cluster: Cluster) -> set[str]:

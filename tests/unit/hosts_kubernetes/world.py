@@ -15,6 +15,7 @@ from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.notices import Notices
 from wfe.hosts.kubernetes.settings import Settings
+from wfe.hosts.kubernetes.shards import Everything, Share
 from wfe.hosts.kubernetes.term import Term, World
 from wfe.kube import Client
 from wfe.kube.resource import CONFIG_MAPS, CONTROLLER_REVISIONS, EVENTS, LEASES, PODS, VOLUME_CLAIMS, Resource
@@ -28,6 +29,7 @@ from wfe.testing.apiserver import ApiServer, Served, serving
 from wfe.testing.fakes import FakeExecutor
 
 NAMESPACE = "team"
+EVERYTHING = Everything()
 SERVED: list[Resource | Served] = [
     Served(
         INSTANCES, selectable=("status.active", "status.phase", "spec.workflowRef.name", "spec.parent.id")
@@ -153,13 +155,13 @@ class Cluster:
         ]
 
     @asynccontextmanager
-    async def leading(self) -> AsyncIterator[Term]:
-        """Lead for as long as the block lasts."""
+    async def leading(self, share: Share = EVERYTHING) -> AsyncIterator[Term]:
+        """Work that share for as long as the block lasts."""
         caches = Caches.of(self.client, self.settings)
         notices = Notices(self.client, instance="test", now=self.client.now)
         clock = ServerClock(self.client.now)
         copies = (self.copies, self.history)
-        world = World(self.settings, self.client, clock, caches, self.metrics, notices, *copies)
+        world = World(self.settings, self.client, clock, caches, self.metrics, notices, share, *copies)
         term = self.term = Term(world, TreeHomes("runner"), self.footing)
         caches.instances.listen(lambda key, _before, _after: term.instance_changed(key))
         caches.workflows.listen(lambda key, _before, _after: term.workflow_changed(key))

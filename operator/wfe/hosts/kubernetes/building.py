@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from wfe.errors import Permanent
@@ -19,6 +20,7 @@ from wfe.hosts.kubernetes.placing import Pods
 from wfe.hosts.kubernetes.pool import Pool
 from wfe.hosts.kubernetes.resting import Rests
 from wfe.hosts.kubernetes.settings import Runner, Settings, SettingsInvalid
+from wfe.hosts.kubernetes.shards import Share, is_first
 from wfe.kube import Client, Informer
 from wfe.kube.resource import PODS
 from wfe.pods import Amounts, PodSettings, labels
@@ -30,7 +32,7 @@ ACTIVE: Final = "status.active!=false"
 
 @dataclass(frozen=True, slots=True)
 class Caches:
-    """What is watched, whether this replica leads or stands by."""
+    """What is watched, whatever this replica works."""
 
     instances: Informer[InstanceObject]
     events: Informer[EventObject]
@@ -67,16 +69,17 @@ class Caches:
 
 
 def footing_of(
-    archives: Archives, client: Client, caches: Caches, homes: TreeHomes, settings: Settings, metrics: Metrics
+    archives: Archives, caches: Caches, homes: TreeHomes, settings: Settings, metrics: Metrics, share: Share
 ) -> Footing:
-    """Make the executors of a term of leading; what steps write goes to the archives."""
+    """Make the executors of a term; what steps write goes to the archives."""
+    client = archives.client
     pods = pod_settings(settings.runner)
     of_runners = RunnerSettings(pods=pods, start_patience=pods.trouble_within)
     runner = RunnerExecutor(client, caches.runners, homes, of_runners, sink=archives, now=client.now)
     isolated = PodExecutor(client, homes.home, pods, archives, informer=caches.attempts)
     written = settings.runner.pool
     namespaces = written.namespaces or settings.namespaces
-    pool = Pool(client, caches.idle, caches.runners, pods, written.size, namespaces)
+    pool = Pool(client, caches.idle, caches.runners, pods, written.size, namespaces, partial(is_first, share))
     started = metrics.dispatch_seconds.observe
     keeper = Keeper(runner, isolated, homes, archives)
 

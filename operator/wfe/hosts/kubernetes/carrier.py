@@ -15,7 +15,7 @@ from wfe.errors import Permanent, Retryable, WfeError
 from wfe.hosts.kubernetes.beginnings import Beginnings, Refused
 from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.hosts.kubernetes.notices import Kind, Notice, Notices, Subject
-from wfe.hosts.kubernetes.observing import seen_of
+from wfe.hosts.kubernetes.observing import root_of, seen_of
 from wfe.hosts.kubernetes.reconcile import (
     FORGED,
     Action,
@@ -33,6 +33,7 @@ from wfe.hosts.kubernetes.reconcile import (
     text_of,
 )
 from wfe.hosts.kubernetes.rooms import Room, Rooms
+from wfe.hosts.kubernetes.shards import Share
 from wfe.kube import ApiNotFound, Client, Informer, WorkQueue
 from wfe.model.instance import Instance
 from wfe.providers.customresource import INSTANCES, InstanceObject, ObjectGone
@@ -50,6 +51,7 @@ class Carrier:
     """Looks at instance objects.
 
     Attributes:
+        share: whose instances are worked here; other replicas look at the rest.
         finished: told of each instance for which nothing is left to do.
         is_mirrored: tells, soon, whether the history has all of an instance that has ended; None without a history.
     """
@@ -61,6 +63,7 @@ class Carrier:
     beginnings: Beginnings
     homes: TreeHomes
     notices: Notices
+    share: Share
     finished: Callable[[InstanceObject], None] = lambda _: None
     is_mirrored: Callable[[Instance], Awaitable[bool]] | None = None
 
@@ -72,6 +75,14 @@ class Carrier:
             if room is not None:
                 await self._gone(room, key[1])
             return None
+        if self.share.works(root_of(found)):
+            return await self._look(found)
+        if (theirs := self.rooms.get(key[0])) is not None:
+            theirs.store.rest(found.id)
+        return None
+
+    async def _look(self, found: InstanceObject) -> float | None:
+        key = (found.metadata.namespace, found.metadata.name)
         room = await self.rooms.enter(key[0])
         if room.ids.get(key[1]) not in {None, found.id}:
             # It was deleted and made anew, and nobody saw that it was gone.

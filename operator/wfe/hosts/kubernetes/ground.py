@@ -76,7 +76,7 @@ class Grounds(Protocol):
 
 @dataclass(slots=True)
 class Footing:
-    """The executors of one term of leading, shared by all namespaces."""
+    """The executors of one term, shared by all namespaces."""
 
     runner: RunnerExecutor
     isolated: PodExecutor

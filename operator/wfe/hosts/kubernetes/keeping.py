@@ -22,7 +22,7 @@ from wfe.pods import Home
 
 @dataclass(slots=True)
 class Keeper:
-    """Keeps the logs of one term of leading."""
+    """Keeps the logs of one term."""
 
     runner: RunnerExecutor
     isolated: PodExecutor

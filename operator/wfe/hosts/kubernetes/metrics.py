@@ -63,7 +63,7 @@ class Metrics:
             registry=own,
         )
         self.sessions = Gauge("wfe_exec_sessions", "Supervisors that are connected.", registry=own)
-        self.leading = Gauge("wfe_leading", "Whether this replica works.", registry=own)
+        self.shards = Gauge("wfe_shards", "Shards that this replica works; there are 256.", registry=own)
         self.rooms = Gauge("wfe_rooms", "Namespaces that are worked in.", registry=own)
         self.copy_lag = Gauge(
             "wfe_copy_lag_seconds",

@@ -5,6 +5,12 @@ from wfe.hosts.kubernetes.rooms import Room
 from wfe.kube import Informer
 from wfe.model.ids import child_id
 from wfe.providers.customresource import InstanceObject
+from wfe.providers.customresource.names import ROOT
+
+
+def root_of(found: InstanceObject) -> str:
+    """Return the id of the root of an instance's tree; what only looks like a child may name any."""
+    return found.id if found.spec.parent is None else found.metadata.labels.get(ROOT) or found.id
 
 
 def seen_of(found: InstanceObject, room: Room, instances: Informer[InstanceObject]) -> Seen:

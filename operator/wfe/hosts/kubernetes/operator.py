@@ -1,4 +1,4 @@
-"""The operator of one replica: its caches, probes and metrics, and its terms of leading."""
+"""The operator of one replica: its caches, probes and metrics, and its share of the work."""
 
 import asyncio
 from collections import Counter
@@ -19,10 +19,11 @@ from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.copies.telling import told
 from wfe.hosts.kubernetes.health import Health, Lag
 from wfe.hosts.kubernetes.homes import TreeHomes
-from wfe.hosts.kubernetes.leader import Leader, lease_key
+from wfe.hosts.kubernetes.membership import Membership
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.notices import Notices
 from wfe.hosts.kubernetes.settings import Settings
+from wfe.hosts.kubernetes.shards import Share, group_of
 from wfe.hosts.kubernetes.site import site
 from wfe.hosts.kubernetes.streams import CountingClient
 from wfe.hosts.kubernetes.term import Term, World
@@ -36,7 +37,7 @@ SEND_WITHIN: Final = timedelta(seconds=3)
 
 
 class Operator:
-    """Makes the caches, serves the probes, and leads when it can."""
+    """Makes the caches, serves the probes, and works its share."""
 
     def __init__(self, settings: Settings, access: Access) -> None:
         self.settings = settings
@@ -51,6 +52,8 @@ class Operator:
         searched_of(settings, Archives(self.client, TreeHomes("")), self.clock)
         history_of(settings, self.client, self.clock)
         self._term: Term | None = None
+        self._works: frozenset[int] = frozenset()
+        self._has_lost = asyncio.Event()
         self._copies: Searched | None = None
         self._history: History | None = None
         self.caches.instances.listen(lambda key, _before, _after: self._instance_changed(key))
@@ -76,27 +79,47 @@ class Operator:
                 await self.client.close()
 
     async def run(self) -> None:
-        """Follow the cluster, and work whenever this replica leads; until cancelled."""
+        """Follow the cluster, and work this replica's share; until cancelled."""
         settings = self.settings
         leases = KubernetesLeases(self.client, settings.home, settings.identity, now=self.client.now)
-        leader = Leader(leases, key=lease_key(settings.namespaces), told=self._told)
+        group_name = group_of(settings.namespaces)
+        membership = Membership(leases, settings.identity, prefix=group_name, told=self._told)
         async with asyncio.TaskGroup() as group:
             for name, cache in self.caches.by_name().items():
                 group.create_task(cache.run(), name=f"watch {name}")
             group.create_task(self.lag.run(), name="measure the loop")
             group.create_task(self.notices.run(), name="post events")
             group.create_task(shortcomings.tell(settings, self.client), name="tell what is missing")
-            group.create_task(leader.run(self._lead), name="lead")
+            group.create_task(membership.run(lambda: self._work(membership)), name="work")
 
-    async def _lead(self) -> None:
+    async def _work(self, share: Share) -> None:
+        """Work term after term: one ends when shards were lost, which others work from now on."""
+        while True:
+            self._has_lost.clear()
+            tasks = [
+                asyncio.create_task(self._work_on(share), name="term"),
+                asyncio.create_task(self._has_lost.wait(), name="lose shards"),
+            ]
+            try:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in tasks:
+                    task.cancel()
+                worked, _ = await asyncio.gather(*tasks, return_exceptions=True)
+            if isinstance(worked, Exception):
+                raise worked
+
+    async def _work_on(self, share: Share) -> None:
         settings, caches = self.settings, self.caches
         homes = TreeHomes(settings.runner.image)
         archives = Archives(self.client, homes)
         copies = searched_of(settings, archives, self.clock)
         archives.copy = copies
-        footing = footing_of(archives, self.client, caches, homes, settings, self.metrics)
+        footing = footing_of(archives, caches, homes, settings, self.metrics, share)
         history = history_of(settings, self.client, self.clock)
-        world = World(settings, self.client, self.clock, caches, self.metrics, self.notices, copies, history)
+        world = World(
+            settings, self.client, self.clock, caches, self.metrics, self.notices, share, copies, history
+        )
         term = Term(world, homes, footing)
         self._term, self._copies, self._history = term, copies, history
         try:
@@ -105,9 +128,17 @@ class Operator:
             self._term = self._copies = self._history = None
             await asyncio.gather(*(one.close(SEND_WITHIN) for one in (copies, history) if one is not None))
 
-    def _told(self, leads: bool) -> None:
-        self.metrics.leading.set(leads)
-        log.info("leading" if leads else "standing by", identity=self.settings.identity)
+    def _told(self, works: frozenset[int]) -> None:
+        lost, gained = self._works - works, works - self._works
+        self._works = works
+        self.metrics.shards.set(len(works))
+        log.info(
+            "works", shards=len(works), gained=len(gained), lost=len(lost), identity=self.settings.identity
+        )
+        if lost:
+            self._has_lost.set()
+        elif self._term is not None:
+            self._term.gained(gained)
 
     def _instance_changed(self, key: tuple[str, str]) -> None:
         if self._term is not None:

@@ -6,7 +6,7 @@ and the owner that a pod made for the instance would have. Whoever drives the in
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
@@ -31,6 +31,7 @@ class Pool:
     Attributes:
         idle: the pods that nobody has claimed.
         runners: the cache that a claimed pod goes to.
+        is_first: whether this replica keeps the pool; any of them claims.
     """
 
     client: Client
@@ -39,6 +40,7 @@ class Pool:
     settings: PodSettings
     size: int
     namespaces: Sequence[str]
+    is_first: Callable[[], bool]
     _stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
@@ -48,7 +50,7 @@ class Pool:
         await self.idle.synced.wait()
         while True:
             self._stirred.clear()
-            for namespace in self.namespaces:
+            for namespace in self.namespaces if self.is_first() else ():
                 try:
                     await self._fill(namespace)
                 except WfeError as error:

@@ -122,7 +122,7 @@ class Room:
 
 
 class Rooms:
-    """The rooms of one term of leading. `broke` is told of a room that was dropped because it broke."""
+    """The rooms of one term. `broke` is told of a room that was dropped because it broke."""
 
     def __init__(self, make: Callable[[str], Room], broke: Callable[[Room], None]) -> None:
         self._make = make

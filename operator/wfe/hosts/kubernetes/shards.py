@@ -14,11 +14,11 @@ So no two work a shard at the same time as long as the leases tell the truth and
 they do not, it costs time: correctness lies in the resourceVersion, in claims and in derived names.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Final, Protocol
 
 SHARDS: Final = 256
 # Whoever works this shard also does what is done once for all.
@@ -27,6 +27,38 @@ TTL: Final = timedelta(seconds=10)
 # For how many seconds a member goes by what it saw, and how many one who joins leaves the others to notice.
 SURE: Final = 0.7 * TTL.total_seconds()
 SETTLE: Final = SURE + 1.0
+
+
+class Share(Protocol):
+    """What a replica works, at this moment."""
+
+    @property
+    def worked(self) -> frozenset[int]:
+        """The shards that it works."""
+        ...
+
+    def works(self, root: str) -> bool:
+        """Tell whether the tree with that root instance is its to work on."""
+        ...
+
+
+class Everything:
+    """The share of one who is alone."""
+
+    worked: Final = frozenset(range(SHARDS))
+
+    def works(self, root: str) -> bool:  # noqa: ARG002
+        return True
+
+
+def is_first(share: Share) -> bool:
+    """Tell whether a replica does what is done once for all."""
+    return FIRST in share.worked
+
+
+def group_of(namespaces: Sequence[str]) -> str:
+    """Name the replicas that share the work of these namespaces, none for all; no name is the beginning of another."""
+    return "operator-of/" + "+".join(sorted(set(namespaces))) if namespaces else "operator"
 
 
 def shard_of(root: str) -> int:

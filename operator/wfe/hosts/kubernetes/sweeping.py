@@ -1,7 +1,7 @@
 """What is deleted after a while: instances that have ended, events, definitions that nothing uses any more.
 
-How long an instance is kept is said by itself, by its workflow, or by the settings. Those that end while this
-process leads are remembered by their time; all others are found by looking through what has ended, page by page.
+How long an instance is kept is said by itself, by its workflow, or by the settings. Those that end here are remembered
+by their time. All others are found by looking through what has ended, page by page; of several replicas one does that.
 """
 
 import asyncio
@@ -24,12 +24,13 @@ from wfe.kube import ApiConflict, Client
 from wfe.kube.resource import CONTROLLER_REVISIONS
 from wfe.model.instance import WorkflowRef
 from wfe.providers.customresource import INSTANCES
-from wfe.providers.customresource.names import DEFINITION, ROLE
+from wfe.providers.customresource.names import DEFINITION, ROLE, WORKFLOWS
 
 log: Any = structlog.get_logger(__name__)
 LOOK_EVERY: Final = timedelta(minutes=30)
 TIDY_EVERY: Final = timedelta(minutes=10)
 LONGEST_SLEEP: Final = 60.0
+FIRST_AGAIN: Final = 5.0
 UNCOPIED_AGAIN: Final = timedelta(seconds=30)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -86,6 +87,7 @@ class Sweeper:
     """Deletes what is over.
 
     Attributes:
+        is_first: whether this replica looks for what others have left.
         is_copied: tells, by namespace, name and uid, whether all of an instance is where it is to outlive its object;
             until then it stays.
     """
@@ -96,6 +98,7 @@ class Sweeper:
     default_life: Any
     event_life: timedelta
     definition_life: timedelta
+    is_first: Callable[[], bool]
     is_copied: Callable[[str, str, str], Awaitable[bool]] = _always
     _due: list[tuple[datetime, str, str, str, bool]] = field(default_factory=list)
     _known: set[str] = field(default_factory=set)
@@ -115,7 +118,7 @@ class Sweeper:
         """Sweep, until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._delete_due(), name="delete what is due")
-            group.create_task(_repeatedly(self.look, LOOK_EVERY), name="look for what has ended")
+            group.create_task(self._look_around(), name="look for what has ended")
             group.create_task(_repeatedly(self.tidy, TIDY_EVERY), name="tidy")
 
     # -- instances ---------------------------------------------------------------------------------------------
@@ -167,6 +170,13 @@ class Sweeper:
             return  # another object has the name by now
         log.info("instance deleted after its time", namespace=namespace, instance=name)
 
+    async def _look_around(self) -> None:
+        while True:
+            while not self.is_first():  # noqa: ASYNC110 - it may become so at any time
+                await asyncio.sleep(FIRST_AGAIN)
+            await _carefully(self.look)
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+
     async def look(self) -> None:
         """Find what has ended, and when it is due."""
         for namespace in self.namespaces or (None,):
@@ -194,7 +204,7 @@ class Sweeper:
         now = self.client.now()
         for room in self.rooms.all():
             await _carefully(lambda: room.store.expire_events(before=now - self.event_life))  # noqa: B023
-        for namespace in self.namespaces or (None,):
+        for namespace in (self.namespaces or (None,)) if self.is_first() else ():
             await self._sweep_definitions(namespace, now)
         await self.rooms.drop_empty()
 
@@ -222,6 +232,8 @@ class Sweeper:
             used |= digests_in(
                 text_of(status.get("workflow"), "digest"), text_of(status.get("engine"), "head")
             )
+        async for body in self.client.list(WORKFLOWS, namespace):
+            used |= digests_in(text_of(body.get("status"), "digest"))
         room = self.rooms.get(namespace)
         if room is not None:
             used |= {graph.workflow.digest for graph in room.runtime.definitions.registered()}

@@ -1,12 +1,14 @@
-"""One term of leading: the rooms, the queues and the executors that work while this replica holds the lease.
+"""One term: the rooms, the queues and the executors that work on the share of this replica, until that becomes less.
 
-When the term ends, everything in it lets go: what runs in pods runs on, and the next term finds it.
+When the term ends, everything in it lets go: what runs in pods runs on, and the next term finds it, or that of another
+replica. So what is given away needs no words of its own: it is what happens when a process dies.
 """
 
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from secrets import token_hex
 from typing import Any, Final
 
@@ -15,6 +17,7 @@ import structlog
 from wfe.definition import graph_from_source
 from wfe.errors import WfeError
 from wfe.expr.duration import parse_duration
+from wfe.hosts.kubernetes import shards
 from wfe.hosts.kubernetes.beginnings import Beginnings
 from wfe.hosts.kubernetes.building import Caches, pod_settings
 from wfe.hosts.kubernetes.carrier import Carrier
@@ -29,10 +32,12 @@ from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.news import News
 from wfe.hosts.kubernetes.notices import Notices
+from wfe.hosts.kubernetes.observing import root_of
 from wfe.hosts.kubernetes.placing import HomePlanner, NoCallables
 from wfe.hosts.kubernetes.rooms import Room, Rooms
 from wfe.hosts.kubernetes.settings import Settings
-from wfe.hosts.kubernetes.sweeping import Ended, Sweeper
+from wfe.hosts.kubernetes.shards import Share
+from wfe.hosts.kubernetes.sweeping import FIRST_AGAIN, Ended, Sweeper
 from wfe.hosts.kubernetes.timing import timed
 from wfe.hosts.kubernetes.workflows import Workflows
 from wfe.kube import Client, WorkQueue
@@ -53,7 +58,11 @@ ORPHANS_EVERY: Final = 60.0
 
 @dataclass(slots=True)
 class World:
-    """What a term works with: all but the copies outlives it."""
+    """What a term works with: all but the copies outlives it.
+
+    Attributes:
+        share: which instances are worked here.
+    """
 
     settings: Settings
     client: Client
@@ -61,12 +70,13 @@ class World:
     caches: Caches
     metrics: Metrics
     notices: Notices
+    share: Share
     copies: Searched | None = None
     history: History | None = None
 
 
 class Term:
-    """Works, from the moment this replica leads until it does no more."""
+    """Works on the share of this replica, until it is cancelled."""
 
     def __init__(self, world: World, homes: TreeHomes, footing: Grounds) -> None:
         self._world = world
@@ -80,8 +90,9 @@ class Term:
         self._planner = HomePlanner(homes, pod_settings(world.settings.runner))
         self._footing = footing
         client, caches = world.client, world.caches
+        is_first = self._is_first = partial(shards.is_first, world.share)
         self.rooms = Rooms(self._room, self._broke)
-        self._workflows = Workflows(client, caches.workflows, self._judged)
+        self._workflows = Workflows(client, caches.workflows, is_first, self._judged)
         self._sweeper = Sweeper(
             client,
             self.rooms,
@@ -89,6 +100,7 @@ class Term:
             world.settings.defaults.ttl_after_finished,
             parse_duration(world.settings.defaults.event_life),
             parse_duration(world.settings.defaults.definition_life),
+            is_first,
         )
         self._comparing = _comparing_of(world)
         self._sweeper.is_copied = self._is_copied
@@ -100,6 +112,7 @@ class Term:
             Beginnings(self._workflows, self._homes, Heritage(client)),
             self._homes,
             world.notices,
+            world.share,
             self._finished,
             self._comparing.is_mirrored if self._comparing is not None else None,
         )
@@ -118,6 +131,25 @@ class Term:
         elif self._comparing is not None:
             self._comparing.tell(event)
 
+    def gained(self, more: frozenset[int]) -> None:
+        """Look at what has become this replica's: shards that nobody works any more."""
+        caches = self._world.caches
+        for instance in caches.instances.values():
+            if shards.shard_of(root_of(instance)) in more:
+                self.instance_changed((instance.metadata.namespace, instance.metadata.name))
+        if shards.FIRST in more:
+            self._look_at_what_is_done_once()
+        if self._world.history is not None:
+            # Whoever had them before may not have put all of it.
+            self._world.history.came_back.set()
+
+    def _look_at_what_is_done_once(self) -> None:
+        caches = self._world.caches
+        for workflow in caches.workflows.values():
+            self.workflow_changed((workflow.metadata.namespace, workflow.metadata.name))
+        for event in caches.events.values():
+            self.event_changed(event.metadata.namespace, event)
+
     @property
     def waiting(self) -> dict[str, int]:
         """How many objects wait to be looked at."""
@@ -135,12 +167,9 @@ class Term:
         caches = self._world.caches
         for cache in caches.by_name().values():
             await cache.synced.wait()
-        for workflow in caches.workflows.values():
-            self.workflow_changed((workflow.metadata.namespace, workflow.metadata.name))
+        self._look_at_what_is_done_once()
         for instance in caches.instances.values():
             self.instance_changed((instance.metadata.namespace, instance.metadata.name))
-        for event in caches.events.values():
-            self.event_changed(event.metadata.namespace, event)
         metrics = self._world.metrics
         try:
             async with asyncio.TaskGroup() as group:
@@ -161,7 +190,9 @@ class Term:
         copies, world = self._world.copies, self._world
         if copies is not None:
             group.create_task(copies.run(), name="send copies")
-            ended = EndedInstances(world.client, world.settings.namespaces, copies, self._place)
+            ended = EndedInstances(
+                world.client, world.settings.namespaces, copies, self._place, world.share.works
+            )
             group.create_task(ended.run(), name="compare copies")
         if self._comparing is not None:
             group.create_task(self._comparing.run(), name="keep history")
@@ -181,7 +212,9 @@ class Term:
         await self._footing.close()
 
     async def _take_reports(self, namespace: str) -> None:
-        """Hand the reports of outside workers to the instances that wait for them."""
+        """Hand the reports of outside workers to the instances that wait for them, whoever works those."""
+        if not self._is_first():
+            return
 
         def refused(name: str, why: str) -> None:
             log.warning("report refused", namespace=namespace, report=name, why=why)
@@ -191,6 +224,8 @@ class Term:
 
     async def _release_orphans(self) -> None:
         while True:
+            while not self._is_first():  # noqa: ASYNC110 - it may become so at any time
+                await asyncio.sleep(FIRST_AGAIN)
             known = {found.metadata.uid for found in self._world.caches.instances.values()}
             try:
                 await self._footing.release_orphans(known)
@@ -305,4 +340,6 @@ def _comparing_of(world: World) -> Comparing | None:
     if world.history is None:
         return None
     caches = world.caches
-    return Comparing(world.client, world.settings.namespaces, caches.instances, caches.events, world.history)
+    return Comparing(
+        world.client, world.settings.namespaces, caches.instances, caches.events, world.history, world.share
+    )

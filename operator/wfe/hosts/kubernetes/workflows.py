@@ -49,11 +49,13 @@ class Workflows:
     """The Workflow objects of all namespaces.
 
     Attributes:
+        is_first: whether this replica tells Workflows what came of them.
         judged: told the namespace whenever a Workflow of it was read.
     """
 
     client: Client
     informer: Informer[WorkflowObject]
+    is_first: Callable[[], bool]
     judged: Callable[[str], None] = lambda _: None
     _known: dict[Key, Known] = field(default_factory=dict)
     _told: dict[Key, Known] = field(default_factory=dict)
@@ -89,7 +91,7 @@ class Workflows:
         if known is None:
             return
         status = status_of(found, known, now=stamp(self.client.now()) or "")
-        if status is not None:
+        if status is not None and self.is_first():
             await self._tell(key, found.metadata.resource_version, status)
         if self._told.get(key) != known:
             self._told[key] = known

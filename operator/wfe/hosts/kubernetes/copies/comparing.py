@@ -12,6 +12,8 @@ from typing import Final
 
 from wfe.hosts.kubernetes.copies.history import History
 from wfe.hosts.kubernetes.copies.pending import Source
+from wfe.hosts.kubernetes.observing import root_of
+from wfe.hosts.kubernetes.shards import Share, is_first
 from wfe.kube import ApiNotFound, Client, Informer
 from wfe.model.decision import Decision
 from wfe.model.event import Event
@@ -63,6 +65,7 @@ class Comparing:
         instances: what is active.
         events: what was published and has not expired.
         namespaces: those to look for what has ended in; none named is all.
+        share: whose instances are compared here; other replicas compare theirs.
     """
 
     client: Client
@@ -70,6 +73,7 @@ class Comparing:
     instances: Informer[InstanceObject]
     events: Informer[EventObject]
     history: History
+    share: Share
 
     def hears(self, namespace: str) -> Callable[[str, Decision], None]:
         """Return what is told of the saves of that namespace, with the names of objects."""
@@ -101,7 +105,7 @@ class Comparing:
         Raises:
             WfeError: not now.
         """
-        await self._compare(list(self.instances.values()))
+        await self._compare([one for one in self.instances.values() if self._is_ours(one)])
         for number, event in enumerate(list(self.events.values())):
             if number % PAGE == 0:
                 await self._room()
@@ -109,15 +113,17 @@ class Comparing:
         for namespace in self.namespaces or (None,):
             page: list[InstanceObject] = []
             async for body in self.client.list(INSTANCES, namespace, fields=ENDED):
-                page.append(instance_object(body))
+                found = instance_object(body)
+                if self._is_ours(found):
+                    page.append(found)
                 if len(page) >= PAGE:
                     await self._compare(page)
                     page = []
             await self._compare(page)
 
     def tell(self, found: EventObject) -> None:
-        """Put an event, if that object is one."""
-        event: Event | None = event_in(found)
+        """Put an event, if that object is one; one replica does."""
+        event: Event | None = event_in(found) if is_first(self.share) else None
         if event is not None:
             self.history.published(found.metadata.namespace, event)
 
@@ -139,6 +145,9 @@ class Comparing:
         for one in missing:
             self._adopt(one)
         return not missing
+
+    def _is_ours(self, found: InstanceObject) -> bool:
+        return self.share.works(root_of(found))
 
     async def _compare(self, found: Sequence[InstanceObject]) -> None:
         for start in range(0, len(found), PAGE):

@@ -12,6 +12,7 @@ from typing import Final
 
 from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.homes import Place
+from wfe.hosts.kubernetes.observing import root_of
 from wfe.kube import Client
 from wfe.providers.customresource import INSTANCES
 from wfe.providers.customresource.kinds import InstanceObject, instance_object
@@ -31,12 +32,14 @@ class EndedInstances:
 
     Attributes:
         place: finds a namespace's store and definitions.
+        works: tells whether this replica works the tree with that root; others compare theirs.
     """
 
     client: Client
     namespaces: Sequence[str]
     copies: Searched
     place: Callable[[str], Awaitable[Place]]
+    works: Callable[[str], bool]
 
     async def run(self) -> None:
         """Compare, until cancelled."""
@@ -55,7 +58,8 @@ class EndedInstances:
             page: dict[str, InstanceObject] = {}
             async for body in self.client.list(INSTANCES, namespace, fields=ENDED):
                 found = instance_object(body)
-                page[found.id] = found
+                if self.works(root_of(found)):
+                    page[found.id] = found
                 if len(page) >= PAGE:
                     await self._send(page)
                     page = {}
