@@ -99,7 +99,7 @@ def test_it_packages_and_publishes_to_a_directory_and_leaves_out_what_is_not_the
         "packages": ["wfe-0.1.0-py3-none-any.whl", "wfe-0.1.0.tar.gz"],
         "index": "build/index",
         "notes": "build/RELEASE-NOTES.md",
-        "tests": {"unit": "3 passed in 0.1s", "integration": "3 passed in 0.1s"},
+        "tests": dict.fromkeys(("unit", "simulation", "integration"), "3 passed in 0.1s"),
     }
     skipped = {line.split()[1] for line in found.stdout.splitlines() if line.startswith("Skipped")}
     assert skipped == {
