@@ -30,6 +30,7 @@ VERBS = {
     "retry": ("retry", "x"),
     "publish": ("publish", "e", "k"),
     "activity": ("activity", "fetch", "a"),
+    "shards": ("shards",),
 }
 # `search` asks the server that the operator copies to.
 ASKING = sorted(VERBS.keys() - {"search"})
