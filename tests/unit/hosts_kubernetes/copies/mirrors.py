@@ -27,14 +27,28 @@ class Mirror(MemoryMirror):
         self.away = False
         self.refused: set[str] = set()
         self.lost_answers = 0
+        self._has_schema = True
+        self._is_open = False
         self.puts: list[list[Change]] = []
 
     def empty(self) -> None:
         """Lose everything."""
-        super().__init__()
+        for kept in (self._kept, self._records, self._events):
+            kept.clear()
+
+    def drop(self) -> None:
+        """Lose everything, and the schema with it; opening makes another."""
+        self.empty()
+        self._has_schema = False
 
     async def open(self) -> None:
-        self._answer()
+        if self._is_open:
+            return
+        self._answer(with_schema=False)
+        self._has_schema = self._is_open = True
+
+    async def close(self) -> None:
+        self._is_open = False
 
     async def put(self, changes: Sequence[Change]) -> None:
         self._answer()
@@ -54,9 +68,11 @@ class Mirror(MemoryMirror):
         self._answer()
         return await super().revisions(instances)
 
-    def _answer(self) -> None:
+    def _answer(self, *, with_schema: bool = True) -> None:
         if self.away:
             raise StoreUnavailable("the mirror is away")
+        if with_schema and not self._has_schema:
+            raise Permanent("it lacks the schema")
 
 
 @dataclass

@@ -88,6 +88,10 @@ async def _emptied(world: World) -> None:
     world.mirror.empty()
 
 
+async def _dropped(world: World) -> None:
+    world.mirror.drop()
+
+
 async def _lost_answer(world: World) -> None:
     world.mirror.lost_answers = 1
 
@@ -112,7 +116,7 @@ async def _a_gap_on_the_way(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "mishap", [_away, _emptied, _lost_answer, _emptied_while_away, _unheard, _a_gap_on_the_way]
+    "mishap", [_away, _emptied, _dropped, _lost_answer, _emptied_while_away, _unheard, _a_gap_on_the_way]
 )
 def test_what_is_saved_after_a_mishap_is_whole(mishap: Callable[[World], object]) -> None:
     @virtually

@@ -150,7 +150,8 @@ class History:
                     await self._deliver(self._next())
                     self._land()
         except (TimeoutError, Retryable, Permanent) as error:
-            log.warning("not all of the history has arrived, and is found again: %s", error)
+            said = str(error) or "no answer in time"
+            log.warning("not all of the history has arrived, and is found again: %s", said)
         await self.mirror.close()
 
     def _left(self) -> bool:
@@ -188,23 +189,25 @@ class History:
 
     async def _deliver(self, batch: Batch) -> None:
         try:
-            await self.mirror.open()
-            await self._put_events()
-            changes = await self._changes(batch)
-            await self._put(changes)
-        except Permanent:
-            # The next attempt brings the schema up to date: somebody may have taken it away.
-            await self.mirror.close()
-            self._fell()
+            try:
+                arrived = await self._tried(batch)
+            except Permanent:
+                # Somebody may have taken the schema away, and opening brings it up to date.
+                self._was_away = True
+                await self.mirror.close()
+                arrived = await self._tried(batch)
+        except (Retryable, Permanent):
+            self._was_away = True
+            self._stir()
             raise
-        except Retryable:
-            self._fell()
-            raise
-        self._arrived += len(changes)
+        self._arrived += arrived
 
-    def _fell(self) -> None:
-        self._was_away = True
-        self._stir()
+    async def _tried(self, batch: Batch) -> int:
+        await self.mirror.open()
+        await self._put_events()
+        changes = await self._changes(batch)
+        await self._put(changes)
+        return len(changes)
 
     async def _put_events(self) -> None:
         by_namespace: dict[str, list[Event]] = {}
