@@ -159,6 +159,11 @@ class TreeHomes:
         found = self._homes.get(instance)
         return None if found is None else found.namespace
 
+    def place_of(self, instance: str) -> Place | None:
+        """Return where an instance is whose home is known."""
+        found = self._homes.get(instance)
+        return None if found is None else self._places.get(found.root)
+
     def has_own(self, instance: Instance) -> bool:
         """Tell whether an instance is the one that its home was made for."""
         found = self._homes.get(instance.id)

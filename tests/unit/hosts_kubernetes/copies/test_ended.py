@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 from tests.unit.hosts_kubernetes.copies.test_searched import Server
 from tests.unit.hosts_kubernetes.world import NAMESPACE, Cluster, a_cluster
-from wfe.hosts.kubernetes.copies.searched import Searched, Target
+from wfe.hosts.kubernetes.copies.known import Target
+from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.model.status import InstanceStatus
 from wfe.ports.logs import Segment
 from wfe.providers.customresource import INSTANCES, LogArchive

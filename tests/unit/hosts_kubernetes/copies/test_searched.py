@@ -13,7 +13,8 @@ from tests.unit.runtime.copies.test_log_shipper import Keeper
 from tests.unit.runtime.site import virtually
 from wfe.errors import Permanent, StoreUnavailable
 from wfe.graph.graph import Graph
-from wfe.hosts.kubernetes.copies.searched import Searched, Target
+from wfe.hosts.kubernetes.copies.known import Target
+from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.copies.telling import told
 from wfe.hosts.kubernetes.homes import Place
 from wfe.model.instance import Instance, WorkflowRef
@@ -95,11 +96,14 @@ class World:
     def place(self) -> Place:
         return Place("team", cast("Any", self.cluster), cast("Any", self.cluster))
 
+    def _find(self, instance: str) -> Place | None:
+        return self.place if instance in self.cluster.instances else None
+
     @asynccontextmanager
     async def life(self) -> AsyncIterator["Life"]:
         """Give an operator that is killed in the end."""
         target = Target(self.server, self.server.index, self.server.keeper)
-        copies = Searched(target, self.cluster.written, FakeClock(), limit=self.limit)
+        copies = Searched(target, self.cluster.written, FakeClock(), limit=self.limit, whereabouts=self._find)
         running = asyncio.create_task(copies.run())
         try:
             yield Life(self, copies)
@@ -291,6 +295,19 @@ async def test_a_log_that_cannot_be_read_holds_nothing_else_up() -> None:
     async with world.life() as life:
         life.ended(at(7, COMPLETE))
         await until(lambda: life.copies.has_end_of("i1"))
+
+
+@virtually
+async def test_lines_of_a_child_that_ended_long_ago_have_its_name() -> None:
+    world = World()
+    world.cluster.instances["child"] = at(9, COMPLETE, id="child")
+    async with world.life() as life:
+        await life.wrote(lines(3, instance="child"))
+        await life.wrote(lines(3, instance="unknown"))
+        await soon()
+        assert len(await world.server.lines(namespace="team")) == 3
+        assert len(await world.server.lines()) == 6
+        assert life.copies.lags()["logs"].waiting == 0
 
 
 async def test_many_ends_are_held_by_name_alone() -> None:

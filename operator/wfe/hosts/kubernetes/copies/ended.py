@@ -8,14 +8,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.homes import Place
-from wfe.hosts.kubernetes.observing import root_of
 from wfe.kube import Client
 from wfe.providers.customresource import INSTANCES
-from wfe.providers.customresource.kinds import InstanceObject, instance_object
+from wfe.providers.customresource.names import ID, ROOT
 from wfe.runtime.copies.delivery import Delivery
 
 LOOK_EVERY: Final = timedelta(minutes=10)
@@ -24,6 +23,7 @@ PAGE: Final = 200
 MOST_ON_THEIR_WAY: Final = 1000
 PAUSE_SECONDS: Final = 0.5
 ENDED: Final = "status.active=false"
+Metadata = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +55,24 @@ class EndedInstances:
             WfeError: not now.
         """
         for namespace in self.namespaces or (None,):
-            page: dict[str, InstanceObject] = {}
-            async for body in self.client.list(INSTANCES, namespace, fields=ENDED):
-                found = instance_object(body)
-                if self.works(root_of(found)):
-                    page[found.id] = found
+            page: dict[str, Metadata] = {}
+            async for body in self.client.list(INSTANCES, namespace, fields=ENDED, metadata_only=True):
+                metadata = body["metadata"]
+                labels = metadata.get("labels", {})
+                if self.works(labels.get(ROOT, metadata["uid"])):
+                    # A child has its id as a label, and of all others the id is the uid.
+                    page[labels.get(ID, metadata["uid"])] = metadata
                 if len(page) >= PAGE:
                     await self._send(page)
                     page = {}
             await self._send(page)
 
-    async def _send(self, page: dict[str, InstanceObject]) -> None:
+    async def _send(self, page: dict[str, Metadata]) -> None:
         for instance in await self.copies.without_end(page.keys()):
             while self.copies.ending >= MOST_ON_THEIR_WAY:  # noqa: ASYNC110 - nobody tells of each end
                 await asyncio.sleep(PAUSE_SECONDS)
-            found = page[instance].metadata
-            place = await self.place(found.namespace)
-            await place.store.resolve(found.name)
+            place = await self.place(page[instance]["namespace"])
+            await place.store.resolve(page[instance]["name"])
             value = await place.store.load(instance)
             if value is not None and value.status.is_final:
                 self.copies.whole(place, value)

@@ -4,7 +4,8 @@ from wfe.errors import Permanent
 from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.copies.comparing import Wholes
 from wfe.hosts.kubernetes.copies.history import History
-from wfe.hosts.kubernetes.copies.searched import Searched, Target
+from wfe.hosts.kubernetes.copies.known import Target
+from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.settings import Settings
 from wfe.kube import Client
 from wfe.ports.clock import Clock
@@ -55,4 +56,5 @@ def searched_of(settings: Settings, archives: Archives, clock: Clock) -> Searche
             "use `https://…`, the URL of an OpenSearch server"
         )
     target = Target(provider, provider.search, provider.logs)
-    return Searched(target, archives.written, clock, keep=settings.logs.within)
+    keep, whereabouts = settings.logs.within, archives.homes.place_of
+    return Searched(target, archives.written, clock, keep=keep, whereabouts=whereabouts)

@@ -10,18 +10,18 @@ there already stays once.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from wfe.errors import Permanent
+from wfe.hosts.kubernetes.copies.known import Arrivals, Known, Target, named
 from wfe.hosts.kubernetes.homes import Place
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
 from wfe.ports.clock import Clock
-from wfe.ports.logs import LogStore, Segment
-from wfe.ports.provider import Provider
-from wfe.ports.search import Document, Search
+from wfe.ports.logs import Segment
+from wfe.ports.search import Document
 from wfe.runtime.copies.delivery import Delivery
 from wfe.runtime.copies.documents import document_of, document_with_steps
 from wfe.runtime.copies.expiry import expire
@@ -39,33 +39,6 @@ _LINES: Final = "lines"
 Written = Callable[[str, str, str | None], AsyncIterator[Segment]]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Where an instance is, and what its lines are searched by."""
-
-    place: Place
-    name: str
-    workflow: str
-    has_ended: bool = False
-
-    @property
-    def about(self) -> About:
-        return About(f"{self.place.namespace}/{self.name}", self.workflow, has_ended=self.has_ended)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where copies go.
-
-    Attributes:
-        provider: of both; it need not be open.
-    """
-
-    provider: Provider
-    search: Search
-    logs: LogStore
-
-
 class Searched:
     """Sends what one term hears of instances, and what their steps write. It keeps the promise of `LogSink`.
 
@@ -75,6 +48,7 @@ class Searched:
     Args:
         target: where copies go.
         written: yields what is kept in the cluster of what an instance wrote: (namespace, instance, step or None).
+        whereabouts: finds the place of an instance that nobody told of.
         keep: how long lines are kept; for ever if that is None.
         limit: how many bytes of lines may wait in memory.
     """
@@ -85,12 +59,14 @@ class Searched:
         written: Written,
         clock: Clock,
         *,
+        whereabouts: Callable[[str], Place | None] = lambda _: None,
         keep: timedelta | None = None,
         limit: int = QUEUE_BYTES,
     ) -> None:
         self._target = target
         self._written = written
         self.clock = clock
+        self._whereabouts = whereabouts
         self._keep = keep
         self._connection = Delivery("copies for searching", clock)
         self._known: dict[str, Known] = {}
@@ -98,9 +74,9 @@ class Searched:
         self._born: set[str] = set()
         self._unsure: dict[str, int] = {}
         self._ending: dict[str, Instance | None] = {}
-        self._held = Held(_Arrivals(self._have_lines))
+        self._held = Held(Arrivals(self._have_lines))
         self._indexer = Indexer(
-            target.search, self._load, self._document, Held(_Arrivals(self._is_indexed)), clock
+            target.search, self._load, self._document, Held(Arrivals(self._is_indexed)), clock
         )
         self._shipper = LogShipper(target.logs, self, self._held, clock, self._about, limit=limit)
 
@@ -123,7 +99,7 @@ class Searched:
         self._know(place, instance)
         self._unsure.pop(instance.id, None)
         if not instance.status.is_final:
-            self._indexer.heard(_named(place, instance), change)
+            self._indexer.heard(named(place, instance), change)
 
     def whole(self, place: Place, instance: Instance) -> None:
         """Hear that an instance has ended, and that all it wrote has come here or is kept in the cluster."""
@@ -131,7 +107,7 @@ class Searched:
             return
         known = self._known[instance.id] = Known(place, instance.name, instance.workflow.id, has_ended=True)
         self._unsure.pop(instance.id, None)
-        self._ending[instance.id] = _named(place, instance) if len(self._ending) < IN_MEMORY else None
+        self._ending[instance.id] = named(place, instance) if len(self._ending) < IN_MEMORY else None
         self._held.hold(instance.id, _LINES)
         if instance.id not in self._born:
             self._shipper.adopt([instance.id])
@@ -149,10 +125,6 @@ class Searched:
             self._forget(instance)
             if known is not None:
                 self._indexer.adopt([instance])
-
-    def leave(self, instance: str) -> None:
-        """Hear that others drive an instance from now on: not all of it will have come here."""
-        self._born.discard(instance)
 
     # -- what it does ------------------------------------------------------------------------------------------
 
@@ -235,8 +207,19 @@ class Searched:
         self._known[instance.id] = Known(place, instance.name, instance.workflow.id)
 
     async def _about(self, instance: str) -> About | None:
-        known = self._known.get(instance)
+        known = self._known.get(instance) or await self._looked_up(instance)
         return None if known is None else known.about
+
+    async def _looked_up(self, instance: str) -> Known | None:
+        """Find out about one that nobody drives here: a child that has ended, whose log comes again with its root's."""
+        place = self._whereabouts(instance)
+        if place is None:
+            return None
+        try:
+            found = await persistently(self.clock, lambda: place.store.load(instance))
+        except Permanent:
+            return None
+        return None if found is None else Known(place, found.name, found.workflow.id, found.status.is_final)
 
     async def _load(self, instance: str) -> Instance | None:
         known = self._known.get(instance)
@@ -247,7 +230,7 @@ class Searched:
         except Permanent as error:
             log.warning("instance %s is not sent: %s", known.about.name, error)
             return None
-        return None if found is None else _named(known.place, found)
+        return None if found is None else named(known.place, found)
 
     async def _document(self, instance: Instance) -> Document:
         known = self._known.get(instance.id)
@@ -291,25 +274,3 @@ class Searched:
     def _forget(self, instance: str) -> None:
         self._known.pop(instance, None)
         self._born.discard(instance)
-
-
-class _Arrivals:
-    """A ledger that keeps nothing, and tells when an instance is struck off."""
-
-    def __init__(self, arrived: Callable[[str], None]) -> None:
-        self._arrived = arrived
-
-    def open(self) -> list[str]:
-        return []
-
-    def add(self, instance: str) -> None: ...
-
-    def remove(self, instance: str) -> None:
-        self._arrived(instance)
-
-    def close(self) -> None: ...
-
-
-def _named(place: Place, instance: Instance) -> Instance:
-    """Return an instance under the name that copies have it by: names are theirs only in their namespace."""
-    return replace(instance, name=f"{place.namespace}/{instance.name}")
