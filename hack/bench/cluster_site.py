@@ -81,14 +81,8 @@ class Site:
     @classmethod
     @asynccontextmanager
     async def opened(cls, options: argparse.Namespace) -> AsyncIterator["Site"]:
-        client = Client(find_access(), user_agent="wfe-bench")
-        await client.open()
-        for definition in map(yaml.safe_load, map(Path.read_text, CRDS.glob("*.yaml"))):
-            await client.patch(
-                DEFINITIONS, definition["metadata"]["name"], None, definition, kind="apply", force=True
-            )
-        with tempfile.TemporaryDirectory() as scratch:
-            site = cls(options, client, Path(scratch))
+        """Give a cluster with an operator."""
+        async with cls.connected(options) as site:
             operator = site.start_operator()
             try:
                 await operator.ready()
@@ -96,7 +90,22 @@ class Site:
             finally:
                 if site.operator is not None and site.operator.process.poll() is None:
                     site.operator.stop()
-                await client.close()
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, options: argparse.Namespace) -> AsyncIterator["Site"]:
+        """Give a cluster that knows our resources, and nobody who works on them."""
+        client = Client(find_access(), user_agent="wfe-bench")
+        await client.open()
+        try:
+            for definition in map(yaml.safe_load, map(Path.read_text, CRDS.glob("*.yaml"))):
+                await client.patch(
+                    DEFINITIONS, definition["metadata"]["name"], None, definition, kind="apply", force=True
+                )
+            with tempfile.TemporaryDirectory() as scratch:
+                yield cls(options, client, Path(scratch))
+        finally:
+            await client.close()
 
     def start_operator(self) -> Operator:
         """Start the operator, or another one after a kill."""
