@@ -14,8 +14,8 @@ from wfe.providers import find
 
 URLS = {
     "postgres": "postgres://u@127.0.0.1:{port}/d",
-    "opensearch": "https://127.0.0.1:{port}?timeout=2s",
-    "valkey": "rediss://127.0.0.1:{port}?timeout=1",
+    "opensearch": "https://127.0.0.1:{port}?timeout=60s",
+    "valkey": "rediss://127.0.0.1:{port}?timeout=60",
 }
 POSTGRES_ASKS_FOR_TLS = 8  # bytes: the message SSLRequest
 
