@@ -11,6 +11,8 @@ from wfe.hosts.kubernetes.settings import Log
 LONGEST: Final = 4000
 # kopf tells of each event it handles, and aiohttp of each request; both are counted instead.
 QUIET: Final = ("kopf.objects", "aiohttp.access", "asyncio")
+# It tells of each request that fails, with a traceback; what sends copies says it once, in words.
+SILENT: Final = ("opensearch",)
 
 
 def configure(log: Log) -> None:
@@ -52,6 +54,8 @@ def configure(log: Log) -> None:
     root.setLevel(log.level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SILENT:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _shortened(_logger: Any, _method: str, event: "structlog.types.EventDict") -> "structlog.types.EventDict":
