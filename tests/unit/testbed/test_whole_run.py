@@ -1,7 +1,8 @@
-"""`hack/test` with programs in its place that only note how they are called."""
+"""`hack/test`, and so the pipeline's tests, with programs in place of others that only note how they are called."""
 
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +15,16 @@ called="$(basename "$0") $*"
 echo "$called" >>calls
 case $called in
     *" env" | *missing) exit ;;
-    *status*) exit 1 ;;
-    python*) echo "summary of $called" ;;
+    *status* | docker*) exit 1 ;;
 esac
-[ -z "$FAILING" ] || [[ $called != *$FAILING* ]]
+result=0
+[ -z "$FAILING" ] || [[ $called != *$FAILING* ]] || result=1
+[[ $called != python* ]] || printf '== short test summary info ==\nof %s\n== %s ==\n' \
+    "$called" "$([ $result = 0 ] && echo 3 passed || echo 1 failed, 2 passed)"
+exit $result
 """
-REST = "python -m pytest -n 2 --ignore tests/e2e"
+UNIT = "python -m pytest -n 2 --ignore tests/e2e"
+SERVERS = "python -m pytest -n 2 tests/integration"
 BESIDE = "-m not alone tests/e2e"
 ALONE = "-m alone tests/e2e"
 
@@ -37,15 +42,18 @@ class Run:
 
 
 def run(directory: Path, *arguments: str, failing: str = "") -> Run:
-    for name in ("hack/venv", "hack/check", "hack/testbed", ".venv/bin/python"):
+    for name in ("hack/venv", "hack/check", "hack/testbed", ".venv/bin/python", "bin/docker"):
         path = directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(FAKE, "utf-8")
         path.chmod(0o755)
-    shutil.copy(ROOT / "hack/test", directory / "hack/test")
+    for name in ("hack/test", "hack/pytest", "workflows.yaml"):
+        shutil.copy(ROOT / name, directory / name)
+    shutil.copytree(ROOT / "hack/pipeline", directory / "hack/pipeline")
+    (directory / ".venv/bin/wfe").symlink_to(Path(sys.executable).parent / "wfe")
     done = subprocess.run(
         [directory / "hack/test", *arguments],
-        env={"PATH": "/usr/bin:/bin", "FAILING": failing},
+        env={"PATH": f"{directory / 'bin'}:/usr/bin:/bin", "FAILING": failing},
         capture_output=True,
         text=True,
         check=False,
@@ -56,28 +64,40 @@ def run(directory: Path, *arguments: str, failing: str = "") -> Run:
 def test_everything_is_run_and_the_last_line_is_of_the_last_tests(tmp_path: Path) -> None:
     found = run(tmp_path)
     assert found.code == 0, found
-    order = [
-        found.called(what) for what in ("check --static", REST, "testbed up", BESIDE, ALONE, "testbed down")
-    ]
+    order = [found.called(what) for what in (UNIT, SERVERS, BESIDE, ALONE, "testbed down")]
     assert order == sorted(order), found.calls
     assert -1 not in order
-    assert found.lines[-1] == f"summary of python -m pytest --timeout 600 {ALONE}"
+    assert found.called("servers up") < found.called(SERVERS)
+    assert found.called("testbed up") < found.called(BESIDE)
+    assert found.called("check --static") >= 0
+    closing = [f"of python -m pytest --timeout 600 {ALONE}", "== 3 passed =="]
+    assert found.lines[-3:] == ["== short test summary info ==", *closing]
 
 
-@pytest.mark.parametrize("part", ["check --static", REST, BESIDE, ALONE])
+@pytest.mark.parametrize("part", ["check --static", UNIT, SERVERS, BESIDE])
 def test_what_fails_fails_the_run_and_the_others_are_run_nevertheless(part: str, tmp_path: Path) -> None:
     found = run(tmp_path, failing=part)
     assert found.code == 1
-    assert found.called(ALONE) > found.called(BESIDE) > found.called(REST) > -1
-    assert found.lines[-1].endswith(ALONE)
-    assert ("FAILED so far: see above" in found.lines) == (part != ALONE)
+    assert -1 not in [found.called(what) for what in (UNIT, SERVERS, BESIDE, "check --static")], found
+    assert ("== 1 failed, 2 passed ==" in found.lines) == (part != "check --static")
+    assert "FAILED: see above" in found.lines
 
 
-@pytest.mark.parametrize("part", ["venv", "testbed programs", "servers up", "testbed up"])
+@pytest.mark.parametrize("part", [pytest.param(ALONE, id="the-last-tests"), "servers up", "testbed up"])
+def test_what_others_stand_on_ends_the_part_that_it_is_of(part: str, tmp_path: Path) -> None:
+    found = run(tmp_path, failing=part)
+    assert found.code == 1
+    assert found.called(UNIT) >= 0
+    assert "FAILED: see above" in found.lines
+    not_run = "tests of cluster: they have not run"
+    assert (not_run in found.lines) == (part != ALONE), "no suite may be missing unseen"
+
+
+@pytest.mark.parametrize("part", ["venv", "testbed programs"])
 def test_what_nothing_works_without_ends_the_run(part: str, tmp_path: Path) -> None:
     found = run(tmp_path, failing=part)
     assert found.code == 1
-    assert found.called(ALONE) == -1
+    assert found.called("pytest") == -1
 
 
 def test_what_was_brought_up_is_taken_down(tmp_path: Path) -> None:
@@ -107,4 +127,4 @@ def test_arguments_choose_what_is_brought_up(
         servers,
     )
     assert sum(call.startswith("python") for call in found.calls) == 1
-    assert found.lines[-1].endswith(arguments[-1])
+    assert found.lines[-2].endswith(arguments[-1])

@@ -39,7 +39,7 @@ class Summary:
         if sum(step.started is not None for step in self.steps) < 2:
             return []
         lines = gantt_lines(self.steps, now=self.now, width=width, height=TERMINAL_HEIGHT)
-        slow = ", ".join(f"{neutral(step.path)} {duration(took)}" for step, took in self.slowest())
+        slow = ", ".join(f"{neutral(step.path)} {duration(took)}" for step, took in self.slowest()[:3])
         return [*lines, f"slowest: {slow}"] if slow else lines
 
     def slowest(self) -> list[tuple[StepView, timedelta]]:
