@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from cluster_site import Site
@@ -72,6 +73,12 @@ class Replica:
                 stdout=log,
                 stderr=log,
             )
+
+    @property
+    def processor_seconds(self) -> float:
+        """How long it has had a processor since it was started."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self, how: signal.Signals) -> None:
         """End it."""
