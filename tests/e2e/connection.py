@@ -18,6 +18,7 @@ _OWN, _CORE = "apis/wfe.sunbeam.pt/v1alpha1", "api/v1"
 _ADMISSION = "apis/admissionregistration.k8s.io/v1"
 # The kinds that tests ask for, by the names that they have for kubectl: group and plural.
 _KINDS = {
+    "leases": ("apis/coordination.k8s.io/v1", "leases"),
     "wfd": (_OWN, "workflows"),
     "wfi": (_OWN, "workflowinstances"),
     "wfev": (_OWN, "workflowevents"),

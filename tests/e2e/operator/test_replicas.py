@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from tests.e2e.cluster import Cluster, shell
 from tests.e2e.operator.site import Site
 from tests.e2e.process import Operator, only_in
+from tests.integration.own_server import own_server
 from wfe.hosts.kubernetes.shards import SHARDS
 
 pytestmark = pytest.mark.e2e
@@ -36,8 +38,9 @@ def replica(cluster: Cluster, tmp_path: Path) -> Iterator[Callable[..., Site]]:
     with cluster.namespace("replicas") as namespace:
         sites: list[Site] = []
 
-        def start(name: str, **settings: Any) -> Site:
-            operator = Operator(cluster, tmp_path, {**only_in(namespace), **settings}, name)
+        def start(name: str, valkey: str = "", **settings: Any) -> Site:
+            environment = {"WFE_VALKEY_URL": valkey}
+            operator = Operator(cluster, tmp_path, {**only_in(namespace), **settings}, name, environment)
             operator.start()
             sites.append(Site(cluster, operator, namespace))
             return sites[-1]
@@ -58,6 +61,13 @@ def shares(*sites: Site) -> Callable[[], bool]:
         return sum(worked) == SHARDS and min(worked) > 0
 
     return is_so
+
+
+def members(site: Site) -> list[str]:
+    """Return who holds a slot among the leases of the API server."""
+    leases = site.cluster.items(site.namespace, "leases")
+    slots = [one for one in leases if one["metadata"]["annotations"]["wfe.sunbeam.pt/key"][-1].isdigit()]
+    return [one["spec"]["holderIdentity"] for one in slots if one["spec"].get("holderIdentity")]
 
 
 def begin(site: Site, *, steps: int = STEPS) -> None:
@@ -85,6 +95,30 @@ def test_whoever_joins_sleeps_dies_or_leaves_no_step_runs_twice_and_none_is_left
     for name in INSTANCES:
         status = second.ended(name)
         assert (status["phase"], status.get("outputs")) == ("Complete", ONCE), status.get("message")
+
+
+def test_with_a_valkey_that_is_emptied_dies_and_comes_back_no_step_runs_twice(
+    replica: Callable[..., Site], tmp_path: Path
+) -> None:
+    with own_server("valkey", tmp_path / "valkey.log") as server:
+        server.start()
+        first, second = (replica(name, server.url) for name in ("first", "second"))
+        begin(first)
+        first.until(shares(first, second), "they do not share the work")
+        assert not members(first)
+        with redis.Redis.from_url(server.url) as client:
+            client.flushall()
+        first.until(lambda: not shares(first, second)(), "they go by leases that are gone")
+        first.until(shares(first, second), "they do not share the work again")
+        server.pause()
+        first.until(lambda: len(members(first)) == 2, "they wait for a Valkey that does not answer")
+        first.until(shares(first, second), "they do not share the work without Valkey")
+        server.resume()
+        first.until(lambda: not members(first), "they do not go by Valkey again")
+        first.until(shares(first, second), "they do not share the work by Valkey")
+        for name in INSTANCES:
+            status = second.ended(name)
+            assert (status["phase"], status.get("outputs")) == ("Complete", ONCE), status.get("message")
 
 
 def test_when_two_believe_to_work_everything_no_step_runs_twice(replica: Callable[..., Site]) -> None:

@@ -1,7 +1,8 @@
 """Builds what the operator is made of, from its settings. Nothing here connects to anything."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from wfe.kube import Client, Informer
 from wfe.kube.resource import PODS
 from wfe.pods import Amounts, PodSettings, labels
 from wfe.pods.quantities import NoAmount, bytes_of, thousandths_of
+from wfe.ports.provider import Provider
+from wfe.providers import find, without_secrets
 from wfe.providers.customresource import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS, EventObject, InstanceObject
 
 ACTIVE: Final = "status.active!=false"
@@ -66,6 +69,29 @@ class Caches:
             "attempt pods": self.attempts,
             "pool pods": self.idle,
         }
+
+
+class NoLeases(Permanent):
+    """The URL names a server that keeps no leases."""
+
+
+def valkey_of(settings: Settings, *, now: Callable[[], datetime]) -> Provider | None:
+    """Return the server that keeps the leases of replicas; None where none is named.
+
+    Raises:
+        UrlInvalid: the URL is not understood.
+        NoLeases: the server it names keeps none.
+    """
+    url = settings.servers.valkey.get_secret_value()
+    if not url:
+        return None
+    provider = find(url)
+    if provider.leases(settings.identity, now=now) is None:
+        raise NoLeases(
+            f"WFE_VALKEY_URL is `{without_secrets(url)}`, which keeps no leases; use `redis://…`, the URL of a "
+            "Valkey server"
+        )
+    return provider
 
 
 def footing_of(

@@ -11,7 +11,7 @@ from contextlib import suppress
 from itertools import count
 from typing import Any, Final, TypeVar
 
-from wfe.errors import Retryable
+from wfe.errors import WfeError
 from wfe.hosts.kubernetes.shards import SETTLE, SURE, TTL, Standing, shard_of, shards_of
 from wfe.ports.leases import Leases
 
@@ -33,6 +33,7 @@ class Membership:
         prefix: names the group of replicas that share the work.
         told: is told the shards that this replica works, whenever they change. Those that are gone must be let go of at
             once: in a few seconds, another works them.
+        is_new: this process has worked nothing yet; otherwise others may be about to take what it had.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Membership:
         *,
         prefix: str = "operator",
         told: Callable[[frozenset[int]], None] = lambda _: None,
+        is_new: bool = True,
     ) -> None:
         self._leases = leases
         self._me = me
@@ -50,8 +52,8 @@ class Membership:
         self._slot = ""
         self._renewed = 0.0
         self._standing = _OUT
-        self._is_new = True
-        self._has_lost = False
+        self._is_new = is_new
+        self._has_lost = not is_new
         self._worked = _NOTHING
 
     @property
@@ -77,7 +79,7 @@ class Membership:
                 await self._work(work)
             finally:
                 self._stand(_OUT)
-                with suppress(Retryable, TimeoutError):
+                with suppress(WfeError, TimeoutError):
                     async with asyncio.timeout(PATIENCE):
                         await self._leases.release(self._slot)
             self._has_lost = True
@@ -173,6 +175,6 @@ class Membership:
         try:
             async with asyncio.timeout(PATIENCE):
                 return await call()
-        except (Retryable, TimeoutError) as error:
+        except (WfeError, TimeoutError) as error:
             log.warning("the leases cannot be reached: %s", str(error) or "no answer in time")
             return None

@@ -11,7 +11,7 @@ import structlog
 
 from wfe.hosts.kubernetes import shortcomings
 from wfe.hosts.kubernetes.archive import Archives
-from wfe.hosts.kubernetes.building import Caches, footing_of
+from wfe.hosts.kubernetes.building import Caches, footing_of, valkey_of
 from wfe.hosts.kubernetes.clocks import ServerClock
 from wfe.hosts.kubernetes.copies.history import History
 from wfe.hosts.kubernetes.copies.making import history_of, searched_of
@@ -19,7 +19,7 @@ from wfe.hosts.kubernetes.copies.searched import Searched
 from wfe.hosts.kubernetes.copies.telling import told
 from wfe.hosts.kubernetes.health import Health, Lag
 from wfe.hosts.kubernetes.homes import TreeHomes
-from wfe.hosts.kubernetes.membership import Membership
+from wfe.hosts.kubernetes.leasing import Leasing
 from wfe.hosts.kubernetes.metrics import Metrics
 from wfe.hosts.kubernetes.notices import Notices
 from wfe.hosts.kubernetes.settings import Settings
@@ -29,6 +29,7 @@ from wfe.hosts.kubernetes.streams import CountingClient
 from wfe.hosts.kubernetes.term import Term, World
 from wfe.kube import Access
 from wfe.providers.customresource import EventObject, KubernetesLeases
+from wfe.runtime.copies.delivery import Delivery
 from wfe.runtime.copies.lag import Lag as CopyLag
 
 log: Any = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class Operator:
         # A URL that nobody understands is told before anything begins.
         searched_of(settings, Archives(self.client, TreeHomes("")), self.clock)
         history_of(settings, self.client, self.clock)
+        self._valkey = valkey_of(settings, now=self.client.now)
         self._term: Term | None = None
         self._works: frozenset[int] = frozenset()
         self._has_lost = asyncio.Event()
@@ -76,21 +78,31 @@ class Operator:
             try:
                 yield
             finally:
+                if self._valkey is not None:
+                    await self._valkey.close()
                 await self.client.close()
 
     async def run(self) -> None:
         """Follow the cluster, and work this replica's share; until cancelled."""
-        settings = self.settings
-        leases = KubernetesLeases(self.client, settings.home, settings.identity, now=self.client.now)
-        group_name = group_of(settings.namespaces)
-        membership = Membership(leases, settings.identity, prefix=group_name, told=self._told)
         async with asyncio.TaskGroup() as group:
             for name, cache in self.caches.by_name().items():
                 group.create_task(cache.run(), name=f"watch {name}")
             group.create_task(self.lag.run(), name="measure the loop")
             group.create_task(self.notices.run(), name="post events")
-            group.create_task(shortcomings.tell(settings, self.client), name="tell what is missing")
-            group.create_task(membership.run(lambda: self._work(membership)), name="work")
+            group.create_task(shortcomings.tell(self.settings, self.client), name="tell what is missing")
+            if self._valkey is not None:
+                connecting = Delivery("leases of Valkey", self.clock)
+                group.create_task(connecting.persistently(self._valkey.open), name="connect to valkey")
+            group.create_task(self._leasing().run(self._work), name="work")
+
+    def _leasing(self) -> Leasing:
+        settings, now = self.settings, self.client.now
+        cluster, beacon = (
+            KubernetesLeases(self.client, settings.home, settings.identity, now=now) for _ in range(2)
+        )
+        valkey = self._valkey.leases(settings.identity, now=now) if self._valkey is not None else None
+        group = group_of(settings.namespaces)
+        return Leasing(settings.identity, valkey, cluster, beacon, group=group, told=self._told)
 
     async def _work(self, share: Share) -> None:
         """Work term after term: one ends when shards were lost, which others work from now on."""
