@@ -20,7 +20,7 @@ COPY pyproject.toml ./
 RUN /tools/bin/python -c "import tomllib; \
 project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 extras = project['optional-dependencies']; \
-needs = project['dependencies'] + [need for name in ('operator', 'opensearch', 'postgres') for need in extras[name]]; \
+needs = project['dependencies'] + [need for name in ('operator', 'opensearch', 'postgres', 'valkey') for need in extras[name]]; \
 print(*(need for need in needs if not need.startswith(('deno', 'kubernetes'))), sep='\n')" >/needs.txt
 
 FROM tools AS environment
