@@ -256,7 +256,7 @@ def contain(pod: Pod, shell: tuple[str, ...]) -> Iterator[Callable[[str], Contai
     def contain(mode: str) -> Container:
         containers.append(Container(pod, shell, mode))
         # A kubelet says that a container runs some time after its first process has begun.
-        wait_until(lambda: (pod.state / ".supervisor/started").exists())
+        wait_until((pod.state / ".supervisor/started").exists)
         return containers[-1]
 
     yield contain

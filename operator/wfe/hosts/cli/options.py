@@ -259,7 +259,7 @@ def prepare_store(store: str, *, create: bool) -> Path:
             f"there is no store `{path}`: nothing was run in this directory; --store names another"
         )
     if create and not state.exists():
-        state.mkdir(mode=0o700, parents=True)
+        state.mkdir(mode=0o700, parents=True, exist_ok=True)  # Another run may have made it just now.
         (state / ".gitignore").write_text("*\n")
     return state
 
