@@ -1,7 +1,7 @@
 """Logs: bytes of steps, by stream and offset."""
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -158,6 +158,20 @@ def place_in_time(segment: Segment) -> Place:
     """Return what segments are ordered by: time, attempt, stream (stdout first) and offset."""
     key = segment.key
     return segment.at, key.instance, key.path, key.attempt, STREAMS.index(segment.stream), segment.offset
+
+
+def in_true_order(segments: Iterable[Segment]) -> list[Segment]:
+    """Return segments in the order of their times, and those of one stream in the order they were written in.
+
+    Bytes were written no later than those behind them, whatever time somebody put on them who read them again.
+    """
+    times: dict[tuple[AttemptKey, Stream], datetime] = {}
+    told: list[Segment] = []
+    for segment in sorted(segments, key=lambda segment: segment.offset, reverse=True):
+        stream = segment.key, segment.stream
+        at = times[stream] = min(segment.at, times.get(stream, segment.at))
+        told.append(segment if at == segment.at else replace(segment, at=at))
+    return sorted(told, key=place_in_time)
 
 
 def text_of(data: bytes) -> str:

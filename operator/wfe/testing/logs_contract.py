@@ -157,6 +157,15 @@ class LogsContract:
             await logs.append([replace(records[3], segment=changed)])
             assert await read(logs) == [record.segment for record in records]
 
+    async def test_what_was_lost_on_its_way_may_follow_with_a_later_time(self, make_logs: MakeLogs) -> None:
+        records, later = lines(30), NOON + 60 * SECOND
+        late = [replace(one, segment=replace(one.segment, at=later)) for one in records]
+        async with make_logs() as logs:
+            await logs.append([*records[5:10], *records[20:25]])
+            await logs.append([*late[:5], *late[10:20], *late[25:]])
+            kept = [*records[5:10], *records[20:25], *late[:5], *late[10:20], *late[25:]]
+            assert await read(logs) == [record.segment for record in kept]
+
     async def test_appending_at_once_keeps_each_once(self, make_logs: MakeLogs) -> None:
         records = lines(200)
         async with make_logs() as logs, make_logs() as others:

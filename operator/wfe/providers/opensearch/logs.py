@@ -1,5 +1,6 @@
 """Log lines in indices by day or month, which are dropped as a whole when they are old."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +18,28 @@ from wfe.providers.opensearch.times import end_of, to_micros
 _PAGE: Final = 500
 # As many hits as an index gives at once, unless told otherwise.
 _MOST: Final = 10_000
+
+
+class _Met:
+    """Which bytes of a stream were met: all up to an end, but for some gaps."""
+
+    def __init__(self) -> None:
+        self._end = 0
+        self._gaps: list[range] = []
+
+    def meet(self, offset: int, length: int) -> bool:
+        """Take note of a segment; False if it was met before."""
+        if offset >= self._end:
+            if offset > self._end:
+                self._gaps.append(range(self._end, offset))
+            self._end = offset + length
+            return True
+        for number, gap in enumerate(self._gaps):
+            if offset in gap:
+                left = range(gap.start, offset), range(offset + length, gap.stop)
+                self._gaps[number : number + 1] = [part for part in left if part]
+                return True
+        return False
 
 
 class OpenSearchLogs:
@@ -41,15 +64,13 @@ class OpenSearchLogs:
     ) -> AsyncIterator[Segment]:
         query = LogQuery(instance=instance, step=step, since=since)
         # A line lies in two places if a clock was set between two writings of it.
-        ends: dict[tuple[AttemptKey, Stream], int] = {}
+        met: defaultdict[tuple[AttemptKey, Stream], _Met] = defaultdict(_Met)
         after: list[Any] | None = None
         while True:
             hits = await self._hits(query, after, _PAGE, fresh=after is None)
             for hit in hits:
                 segment = record_of(hit).segment
-                place = segment.key, segment.stream
-                if segment.offset >= ends.get(place, 0):
-                    ends[place] = segment.offset + len(segment.data)
+                if met[segment.key, segment.stream].meet(segment.offset, len(segment.data)):
                     yield segment
             if len(hits) < _PAGE:
                 return

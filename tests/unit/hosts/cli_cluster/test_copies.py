@@ -109,6 +109,20 @@ def test_what_objects_and_copy_have_is_one_log(cluster: Cluster, tmp_path: Path)
     assert followed == "first\nsecond\nthird\n"
 
 
+def test_what_the_copy_was_told_late_stands_where_it_was_written(cluster: Cluster, tmp_path: Path) -> None:
+    name, url = f"{NAMESPACE}/one", f"sqlite:{tmp_path / 'late.db'}"
+    records = [
+        _record("i1", name, "a", 1, b"first\n"),
+        _record("i1", name, "a", 9, b"second\n", offset=6),
+        _record("i1", name, "a", 9, b"third\n", offset=13),
+        _record("i1", name, "a", 3, b"fourth\n", offset=19),
+        _record("i1", name, "b", 5, b"fifth\n"),
+    ]
+    _fill(url, [_document("i1", name, "")], records)
+    printed = cluster.wfe("logs", "one", "--no-prefix", "--logs", url).stdout
+    assert printed == "first\nsecond\nthird\nfourth\nfifth\n"
+
+
 def test_a_copy_that_is_away_is_told_and_done_without(cluster: Cluster) -> None:
     cluster.create(INSTANCES, "one", {"workflowRef": {"name": "w"}})
     keep(cluster, "one", ("a", 1, 1, "first\n"))

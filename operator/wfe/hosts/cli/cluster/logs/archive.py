@@ -7,7 +7,7 @@ from wfe.hosts.cli.cluster.logs.lines import Line, spoken
 from wfe.hosts.cli.cluster.phases import Phase, phase
 from wfe.hosts.cli.cluster.room import Room
 from wfe.model.ids import AttemptKey
-from wfe.ports.logs import LogStore, Segment, Stream, place_in_time
+from wfe.ports.logs import LogStore, Segment, Stream, in_true_order
 from wfe.providers.customresource import INSTANCES
 from wfe.providers.customresource.logs import LogArchive
 from wfe.providers.customresource.names import ROOT
@@ -106,7 +106,7 @@ class Kept:
             if keeper is not None:
                 async for segment in keeper.read(instance):
                     found.setdefault((segment.key, segment.stream, segment.offset), segment)
-        return sorted(found.values(), key=place_in_time)
+        return in_true_order(found.values())
 
 
 def whole_lines(segments: Iterable[Segment], prefix: str) -> Iterator[Line]:
