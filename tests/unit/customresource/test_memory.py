@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from tests.unit.customresource.place import NAMESPACE, Place, a_place
@@ -107,6 +108,43 @@ async def test_one_that_rests_is_saved_and_loaded_as_before() -> None:
         await store.save(changed)
         store.rest(instance.id)
         assert await store.load(instance.id) == changed.instance
+        await store.close()
+
+
+async def test_of_an_instance_of_others_nothing_is_held_that_can_be_read() -> None:
+    async with a_place() as place, an_informer(place) as informer:
+        mine = CustomResourceStore(place.client, NAMESPACE)
+        others = CustomResourceStore(place.client, NAMESPACE, instances=informer)
+        others.hold_only(lambda _: False)
+        await others.open()
+        instance = await begun(place, mine)
+        await heard(informer, instance.revision)
+        kept = others._room.table.get(instance.id)
+        assert kept is not None
+        assert kept.fresh is None
+        assert await others.load(instance.id) == instance
+        await others.close()
+
+
+async def test_the_steps_of_others_are_no_news_but_what_they_end_and_tell_is() -> None:
+    async with a_place() as place, an_informer(place) as informer:
+        others = CustomResourceStore(place.client, NAMESPACE)
+        store = CustomResourceStore(place.client, NAMESPACE, instances=informer)
+        await store.open()
+        changed = store._room.table.changed
+        instance = await begun(place, others)
+        for _ in range(3):
+            decision = the_next(instance)
+            instance = decision.instance
+            await others.save(decision)
+        await heard(informer, instance.revision)
+        assert not changed.is_set()
+        await others.post(instance.id, CancelRequested())
+        await store.changes()
+        number = (await store.inbox(instance.id))[0][0]
+        ended = the_next(replace(instance, status=InstanceStatus.TERMINATED))
+        await others.save(ended, consumed=[number])
+        await store.changes()
         await store.close()
 
 

@@ -163,7 +163,7 @@ class Cluster:
         copies = (self.copies, self.history)
         world = World(self.settings, self.client, clock, caches, self.metrics, notices, share, *copies)
         term = self.term = Term(world, TreeHomes("runner"), self.footing)
-        caches.instances.listen(lambda key, _before, _after: term.instance_changed(key))
+        caches.instances.listen(lambda key, _before, after: term.instance_changed(key, after))
         caches.workflows.listen(lambda key, _before, _after: term.workflow_changed(key))
         caches.events.listen(lambda key, _before, after: _told(term, key[0], after))
         works = [*(cache.run() for cache in caches.by_name().values()), notices.run(), term.run()]

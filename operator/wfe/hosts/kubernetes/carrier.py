@@ -75,11 +75,7 @@ class Carrier:
             if room is not None:
                 await self._gone(room, key[1])
             return None
-        if self.share.works(root_of(found)):
-            return await self._look(found)
-        if (theirs := self.rooms.get(key[0])) is not None:
-            theirs.store.rest(found.id)
-        return None
+        return await self._look(found) if self.share.works(root_of(found)) else None
 
     async def _look(self, found: InstanceObject) -> float | None:
         key = (found.metadata.namespace, found.metadata.name)

@@ -28,7 +28,7 @@ from wfe.hosts.kubernetes.site import site
 from wfe.hosts.kubernetes.streams import CountingClient
 from wfe.hosts.kubernetes.term import Term, World
 from wfe.kube import Access
-from wfe.providers.customresource import EventObject, KubernetesLeases
+from wfe.providers.customresource import EventObject, InstanceObject, KubernetesLeases
 from wfe.runtime.copies.delivery import Delivery
 from wfe.runtime.copies.lag import Lag as CopyLag
 
@@ -58,7 +58,7 @@ class Operator:
         self._has_lost = asyncio.Event()
         self._copies: Searched | None = None
         self._history: History | None = None
-        self.caches.instances.listen(lambda key, _before, _after: self._instance_changed(key))
+        self.caches.instances.listen(lambda key, _before, after: self._instance_changed(key, after))
         self.caches.events.listen(lambda key, _before, after: self._event_changed(key, after))
         self.caches.workflows.listen(lambda key, _before, _after: self._workflow_changed(key))
 
@@ -152,9 +152,9 @@ class Operator:
         elif self._term is not None:
             self._term.gained(gained)
 
-    def _instance_changed(self, key: tuple[str, str]) -> None:
+    def _instance_changed(self, key: tuple[str, str], found: InstanceObject | None) -> None:
         if self._term is not None:
-            self._term.instance_changed(key)
+            self._term.instance_changed(key, found)
 
     def _event_changed(self, key: tuple[str, str], event: EventObject | None) -> None:
         if self._term is not None and event is not None:

@@ -119,8 +119,16 @@ class Term:
 
     # -- what the caches tell ----------------------------------------------------------------------------------
 
-    def instance_changed(self, key: Key) -> None:
-        self._queue.add(key)
+    def instance_changed(self, key: Key, found: InstanceObject | None) -> None:
+        """Look at an instance that changed, or is gone; other replicas look at most of them."""
+        if found is None or self._works(found):
+            self._queue.add(key)
+
+    def _works(self, found: InstanceObject) -> bool:
+        return self._world.share.works(root_of(found))
+
+    def _look_at(self, found: InstanceObject) -> None:
+        self._queue.add((found.metadata.namespace, found.metadata.name))
 
     def workflow_changed(self, key: Key) -> None:
         self._workflow_queue.add(key)
@@ -136,7 +144,7 @@ class Term:
         caches = self._world.caches
         for instance in caches.instances.values():
             if shards.shard_of(root_of(instance)) in more:
-                self.instance_changed((instance.metadata.namespace, instance.metadata.name))
+                self._look_at(instance)
         if shards.FIRST in more:
             self._look_at_what_is_done_once()
         if self._world.history is not None:
@@ -169,7 +177,7 @@ class Term:
             await cache.synced.wait()
         self._look_at_what_is_done_once()
         for instance in caches.instances.values():
-            self.instance_changed((instance.metadata.namespace, instance.metadata.name))
+            self._look_at(instance)
         metrics = self._world.metrics
         try:
             async with asyncio.TaskGroup() as group:
@@ -245,6 +253,7 @@ class Term:
             identity=f"{self._identity}-{token_hex(4)}",
             event_life=parse_duration(world.settings.defaults.event_life),
         )
+        store.hold_only(self._works)
         if self._comparing is not None:
             store.saved = self._comparing.hears(namespace)
         return store
@@ -308,13 +317,13 @@ class Term:
         """A room is gone with all that it noted: look at everything in its namespace again."""
         for found in self._world.caches.instances.values():
             if found.metadata.namespace == room.namespace:
-                self.instance_changed((room.namespace, found.metadata.name))
+                self._look_at(found)
 
     def _judged(self, namespace: str) -> None:
         """A Workflow was read: what could not begin may be able to now."""
         room = self.rooms.get(namespace)
         for name in list(room.refused) if room is not None else ():
-            self.instance_changed((namespace, name))
+            self._queue.add((namespace, name))
 
     def _finished(self, found: InstanceObject) -> None:
         self._later(self._note_end(found))

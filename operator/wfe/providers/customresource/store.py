@@ -158,6 +158,10 @@ class CustomResourceStore:
 
     # -- what the host tells -----------------------------------------------------------------------------------
 
+    def hold_only(self, mine: Callable[[InstanceObject], bool]) -> None:
+        """Hold what is heard of these instances until they are loaded; all others are read when asked for."""
+        self._room.table.holds = mine
+
     def rest(self, instance: str) -> None:
         """Nobody works on an instance for now: hold nothing of it that can be read again."""
         if (kept := self._room.table.get(instance)) is not None:

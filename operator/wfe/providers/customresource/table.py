@@ -6,7 +6,7 @@ It is told by the informer, by answers to the store's own writes, and by reads.
 import asyncio
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -112,8 +112,17 @@ class Kept:
         return self.phase in FINAL
 
 
+def _always(_: InstanceObject) -> bool:
+    return True
+
+
 class Table:
-    """The instances of one namespace by id and by the names of their objects."""
+    """The instances of one namespace by id and by the names of their objects.
+
+    Attributes:
+        holds: tells of which instances texts are held that are heard, until they are loaded.
+        changed: set when others have told an instance something, or ended one.
+    """
 
     def __init__(self, namespace: str, identity: str) -> None:
         self._namespace = namespace
@@ -122,6 +131,7 @@ class Table:
         self._by_name: dict[str, Kept] = {}
         self._left: OrderedDict[str, str] = OrderedDict()
         self._workflows: dict[str, Any] = {}
+        self.holds: Callable[[InstanceObject], bool] = _always
         self.changed = asyncio.Event()
 
     def __iter__(self) -> Iterator[Kept]:
@@ -181,10 +191,13 @@ class Table:
         if engine is None:
             return
         # What another store has heard of before has no head any more.
-        if engine.head and kept.stored is None and kept.version == found.version and not kept.is_written:
+        is_at_rest = kept.stored is None and kept.version == found.version and not kept.is_written
+        if engine.head and is_at_rest and self.holds(found):
             kept.fresh = InstanceObject(found.metadata, found.spec, msgspec.structs.replace(found.status))
+        by_others = not engine.saved.startswith(self._identity)
         self._lighten(found, engine)
-        if is_news and (kept.mail or not engine.saved.startswith(self._identity)):
+        # How far an instance of others has come is nothing that anybody here waits for, and there are many of them.
+        if is_news and (kept.mail or (by_others and kept.has_ended)):
             self.changed.set()
 
     def _lighten(self, found: InstanceObject, engine: Engine) -> None:
