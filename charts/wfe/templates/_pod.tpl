@@ -141,7 +141,8 @@ volumeMounts:
     name: {{ include "wfe.fullname" . }}
 - name: tmp
   emptyDir:
-    sizeLimit: 64Mi
+    # Of which lines of logs that wait for OpenSearch take up to 1 GiB.
+    sizeLimit: 1152Mi
 {{- end }}
 
 {{/* Annotations of the hook before uninstalling, of its weight. */}}

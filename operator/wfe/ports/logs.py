@@ -93,6 +93,45 @@ class LogPage:
     next: str | None
 
 
+class Overflow(Protocol):
+    """Takes segments that do not fit into memory, and gives them back in the same order."""
+
+    @property
+    def oldest(self) -> datetime | None:
+        """When about the first of them was written; None if there are none."""
+        ...
+
+    def add(self, segment: Segment) -> bool:
+        """Take a segment; False if there is no room."""
+        ...
+
+    def take(self) -> list[Segment]:
+        """Return some of the first, which are here no more; none if there are none.
+
+        Raises:
+            OSError: they cannot be read.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the room back; what is in it is gone."""
+        ...
+
+
+class NoOverflow:
+    """Has no room."""
+
+    oldest: Final = None
+
+    def add(self, segment: Segment) -> bool:  # noqa: ARG002
+        return False
+
+    def take(self) -> list[Segment]:
+        return []
+
+    def close(self) -> None: ...
+
+
 class RecordsRefused(Permanent):
     """Some of the records can never be kept, and the text says why. All others are kept."""
 

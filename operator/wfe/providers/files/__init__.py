@@ -5,9 +5,10 @@ from pathlib import Path
 from wfe.ports.provider import Provider
 from wfe.providers.files.ledger import FileLedger
 from wfe.providers.files.logs import FileLogs
+from wfe.providers.files.spool import Spool
 from wfe.providers.files.store import DirectoryLogs
 
-__all__ = ["DirectoryLogs", "FileLedger", "FileLogs", "FilesProvider", "from_url"]
+__all__ = ["DirectoryLogs", "FileLedger", "FileLogs", "FilesProvider", "Spool", "from_url"]
 
 
 class FilesProvider(Provider):

@@ -1,7 +1,8 @@
 """Ships what steps write to a keeper of logs, in batches, without ever holding up a step.
 
-What is written waits in a queue of bounded size. When it is full, an attempt's lines are left where they are, and
-read from there as soon as there is room: a keeper knows a line by its offset, so what comes twice is there once.
+What is written waits in a queue of bounded size, and what does not fit, in an overflow on a disk, if there is one. When
+that is full, too, an attempt's lines are left where they are, and read from there as soon as there is room: a keeper
+knows a line by its offset, so what comes twice is there once.
 An instance is named in a ledger from its first line until its last has arrived; what a process leaves behind when
 it dies is read again, from the source, by the next.
 """
@@ -15,7 +16,16 @@ from typing import Final
 
 from wfe.model.ids import AttemptKey
 from wfe.ports.clock import Clock
-from wfe.ports.logs import SEGMENT_LIMIT, LogReader, LogRecord, LogStore, Segment, Stream
+from wfe.ports.logs import (
+    SEGMENT_LIMIT,
+    LogReader,
+    LogRecord,
+    LogStore,
+    NoOverflow,
+    Overflow,
+    Segment,
+    Stream,
+)
 from wfe.runtime.copies.delivery import Delivery
 from wfe.runtime.copies.held import Held
 from wfe.runtime.copies.lag import Lag
@@ -50,7 +60,10 @@ class LogShipper:
         source: reads what steps wrote where they wrote it.
         held: the ledger.
         about: tells of an instance, or None if there is none.
-        limit: how many bytes may wait.
+        limit: how many bytes may wait in memory.
+
+    Attributes:
+        overflow: where more of them wait; whoever made it closes it.
     """
 
     def __init__(  # what it stands between
@@ -64,6 +77,7 @@ class LogShipper:
         limit: int = QUEUE_BYTES,
     ) -> None:
         self.delivery = Delivery("lines of logs", clock)
+        self.overflow: Overflow = NoOverflow()
         self._store = store
         self._source = source
         self._held = held
@@ -89,17 +103,20 @@ class LogShipper:
         """Take a segment, or leave it where it is; this never waits."""
         key = segment.key
         self._held.hold(key.instance, _NAME)
-        if (key in self._gaps or self._bytes >= self._limit) and is_whole(segment):
-            ends = self._gaps.setdefault(key, {})
-            ends[segment.stream] = max(ends.get(segment.stream, 0), segment.offset + len(segment.data))
-            self._again.set()
-            return
         # The rest of a stream is no longer what is read of it once there is more, so it is always taken: it is
         # small, and there is one of each stream.
-        self._queue.append(segment)
-        self._bytes += len(segment.data) + OVERHEAD
-        self._outstanding[key.instance] += 1
-        self._news.set()
+        if not is_whole(segment) or (self._bytes < self._limit and key not in self._gaps):
+            self._queue.append(segment)
+            self._bytes += len(segment.data) + OVERHEAD
+            self._outstanding[key.instance] += 1
+            self._news.set()
+            return
+        if key not in self._gaps and self.overflow.add(segment):
+            self._outstanding[key.instance] += 1
+        else:
+            ends = self._gaps.setdefault(key, {})
+            ends[segment.stream] = max(ends.get(segment.stream, 0), segment.offset + len(segment.data))
+        self._again.set()
 
     def know(self, instance: str, about: About) -> None:
         """Tell what an instance is; after it has ended, nothing more of it is written."""
@@ -130,7 +147,8 @@ class LogShipper:
 
     def lag(self) -> Lag:
         """Return how far the keeper is behind."""
-        oldest = min([*self._flying.values(), *(segment.at for segment in [*self._queue][:1])], default=None)
+        waiting = [*(one.at for one in [*self._queue][:1]), *filter(None, [self.overflow.oldest])]
+        oldest = min([*self._flying.values(), *waiting], default=None)
         return Lag(
             waiting=self._outstanding.total(),
             behind=max(self._clock.now() - oldest, timedelta()) if oldest else timedelta(),
@@ -174,14 +192,17 @@ class LogShipper:
             batch = await self._next_batch()
             if not batch:
                 continue
-            self._flying[number] = batch[0].at
-            await self._deliver(batch)
-            del self._flying[number]
-            for segment in batch:
-                self._bytes -= len(segment.data) + OVERHEAD
-                self._outstanding[segment.key.instance] -= 1
-            for instance in {segment.key.instance for segment in batch}:
-                self._settle(instance)
+            await self._send(number, batch)
+            self._bytes -= sum(len(segment.data) + OVERHEAD for segment in batch)
+
+    async def _send(self, number: int, batch: Sequence[Segment]) -> None:
+        self._flying[number] = batch[0].at
+        await self._deliver(batch)
+        del self._flying[number]
+        for segment in batch:
+            self._outstanding[segment.key.instance] -= 1
+        for instance in {segment.key.instance for segment in batch}:
+            self._settle(instance)
 
     async def _next_batch(self) -> list[Segment]:
         await self._news.wait()
@@ -223,12 +244,14 @@ class LogShipper:
                 await self._clock.sleep_until(self._clock.now() + GATHER)
                 continue
             self._is_reading = True
-            if self._unread:
+            if overflown := self.overflow.take():
+                await self._send(AT_ONCE, overflown)
+            elif self._unread:
                 await self._read_leftover(self._unread.pop())
             elif self._gaps:
                 await self._fill(next(iter(self._gaps)))
             self._is_reading = False
-            if not self._unread and not self._gaps:
+            if not self._unread and not self._gaps and self.overflow.oldest is None:
                 self._again.clear()
 
     async def _read_leftover(self, instance: str) -> None:

@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from tests.unit.runtime.site import virtually
 from wfe.errors import Permanent, StoreUnavailable
 from wfe.model.ids import AttemptKey
-from wfe.ports.logs import LogRecord, RecordsRefused, Segment, Stream, place_in_time
+from wfe.ports.logs import LogRecord, NoOverflow, Overflow, RecordsRefused, Segment, Stream, place_in_time
+from wfe.providers.files import Spool
 from wfe.providers.memory import MemoryLogs
 from wfe.runtime.copies.held import Held
 from wfe.runtime.copies.log_shipper import BATCH_BYTES, About, LogShipper
@@ -87,11 +89,18 @@ class World:
     ended: bool = False
     keeper: Keeper = field(default_factory=Keeper)
     source: Source = field(default_factory=Source)
+    overflow: Overflow = field(default_factory=NoOverflow)
 
     def __post_init__(self) -> None:
         self.shipper = LogShipper(
-            self.keeper, self.source, Held(self.ledger), FakeClock(), self._about, limit=self.limit
+            self.keeper,
+            self.source,
+            Held(self.ledger),
+            FakeClock(),
+            self._about,
+            limit=self.limit,
         )
+        self.shipper.overflow = self.overflow
 
     async def _about(self, instance: str) -> About | None:
         return About(f"name-of-{instance}", "pipeline", has_ended=self.ended)
@@ -159,6 +168,36 @@ async def test_writing_never_waits_for_the_keeper() -> None:
         await world.idle()
     assert await read(world.keeper) == segments(lines(5000))
     assert world.shipper.lag().trouble == ""
+
+
+@virtually
+async def test_what_does_not_fit_into_memory_waits_on_the_disk(tmp_path: Path) -> None:
+    overflow = Spool(tmp_path)
+    world = World(limit=50_000, overflow=overflow)
+    world.keeper.away = True
+    async with world.running():
+        await world.wrote(lines(5000))
+        await world.end()
+        lag = world.shipper.lag()
+        assert (lag.waiting, lag.again) == (5000, 0)
+        await asyncio.sleep(600)
+        assert world.shipper.lag().behind >= 500 * SECOND
+        assert world.ledger.named == {"i1"}
+        world.keeper.away = False
+        await world.idle()
+    assert await read(world.keeper) == segments(lines(5000))
+    assert (world.ledger.named, overflow.oldest, world.source.reads) == (set(), None, 0)
+
+
+@virtually
+async def test_what_fits_neither_into_memory_nor_on_the_disk_is_read_from_the_source(tmp_path: Path) -> None:
+    world = World(limit=50_000, overflow=Spool(tmp_path, limit=20_000))
+    world.keeper.away = True
+    async with world.running():
+        await world.wrote(lines(5000))
+        world.keeper.away = False
+        await world.idle()
+    assert await read(world.keeper) == segments(lines(5000))
 
 
 @virtually

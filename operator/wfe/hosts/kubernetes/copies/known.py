@@ -1,11 +1,11 @@
 """What is known of instances on their way to where they are searched, and where that is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from wfe.hosts.kubernetes.homes import Place
 from wfe.model.instance import Instance
-from wfe.ports.logs import LogStore
+from wfe.ports.logs import LogStore, NoOverflow, Overflow
 from wfe.ports.provider import Provider
 from wfe.ports.search import Search
 from wfe.runtime.copies.log_shipper import About
@@ -31,11 +31,13 @@ class Target:
 
     Attributes:
         provider: of both; it need not be open.
+        overflow: where lines wait that do not fit into memory.
     """
 
     provider: Provider
     search: Search
     logs: LogStore
+    overflow: Overflow = field(default_factory=NoOverflow)
 
 
 class Arrivals:

@@ -10,6 +10,7 @@ from wfe.hosts.kubernetes.settings import Settings
 from wfe.kube import Client
 from wfe.ports.clock import Clock
 from wfe.providers import find, without_secrets
+from wfe.providers.files import Spool
 
 
 class NoSearch(Permanent):
@@ -55,6 +56,6 @@ def searched_of(settings: Settings, archives: Archives, clock: Clock) -> Searche
             f"WFE_OPENSEARCH_URL is `{without_secrets(url)}`, which keeps no instances and logs to search; "
             "use `https://…`, the URL of an OpenSearch server"
         )
-    target = Target(provider, provider.search, provider.logs)
+    target = Target(provider, provider.search, provider.logs, Spool())
     keep, whereabouts = settings.logs.within, archives.homes.place_of
     return Searched(target, archives.written, clock, keep=keep, whereabouts=whereabouts)

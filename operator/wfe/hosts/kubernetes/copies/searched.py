@@ -1,10 +1,10 @@
 """Instances and lines of logs, on their way to where they are searched.
 
-Lines come as steps write them; what does not fit in memory is read again from what is kept of the log. An instance is
-put into the index as it changes, and its end only when all of its lines have arrived. So the index says of itself what
-is missing in it: an instance that has ended in the cluster and not in the index may have lines on their way, lost with
-the process that had them in memory, and then all of its log is sent again. Lines are known by their place, so what is
-there already stays once.
+Lines come as steps write them; what does not fit in memory waits on the disk, and what does not fit there is read again
+from what is kept of the log. An instance is put into the index as it changes, and its end only when all of its lines
+have arrived. So the index says of itself what is missing in it: an instance that has ended in the cluster and not in
+the index may have lines on their way, lost with the process that had them, and then all that is kept of its log is
+sent again. Lines are known by their place, so what is there already stays once.
 """
 
 import asyncio
@@ -79,6 +79,7 @@ class Searched:
             target.search, self._load, self._document, Held(Arrivals(self._is_indexed)), clock
         )
         self._shipper = LogShipper(target.logs, self, self._held, clock, self._about, limit=limit)
+        self._shipper.overflow = target.overflow
 
     # -- what the operator tells -------------------------------------------------------------------------------
 
@@ -151,6 +152,7 @@ class Searched:
         if not self._connection.trouble:
             await asyncio.gather(self._shipper.close(within), self._indexer.close(within))
         await self._target.provider.close()
+        self._target.overflow.close()
 
     def lags(self) -> Mapping[str, Lag]:
         """Return how far the instances and the lines are behind."""
