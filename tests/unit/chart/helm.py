@@ -77,24 +77,29 @@ def helm(*arguments: str, values: Mapping[str, Any] | None = None) -> str:
     return result.stdout
 
 
-def render(values: Mapping[str, Any] | None = None, *, release: str = "wfe") -> Rendered:
-    """Return what an installation with these values consists of, hooks too."""
-    text = helm(
-        *("template", release, str(CHART), "--namespace", NAMESPACE, "--kube-version", KUBERNETES),
+def rendered(values: Mapping[str, Any] | None = None, *, release: str = "wfe", chart: Path = CHART) -> str:
+    """Return what an installation with these values consists of, hooks too, as Helm writes it."""
+    return helm(
+        *("template", release, str(chart), "--namespace", NAMESPACE, "--kube-version", KUBERNETES),
         values=values or {},
     )
+
+
+def render(values: Mapping[str, Any] | None = None, *, release: str = "wfe", chart: Path = CHART) -> Rendered:
+    """Return the objects that an installation with these values consists of, hooks too."""
+    text = rendered(values, release=release, chart=chart)
     return Rendered(tuple(item for item in yaml.safe_load_all(text) if item))
 
 
-def notes(directory: Path, values: Mapping[str, Any] | None = None) -> str:
+def notes(directory: Path, values: Mapping[str, Any] | None = None, *, chart: Path = CHART) -> str:
     """Return what people read after installing. `helm template` leaves it out, so a copy of the chart keeps it."""
-    chart = directory / "wfe"
-    shutil.copytree(CHART, chart, dirs_exist_ok=True)
+    copied = directory / "wfe"
+    shutil.copytree(chart, copied, dirs_exist_ok=True)
     text = (CHART / "templates" / "NOTES.txt").read_text("utf-8")
-    (chart / "templates" / "_notes.tpl").write_text('{{ define "notes" }}' + text + "{{ end }}", "utf-8")
-    (chart / "templates" / "notes.yaml").write_text('notes: {{ include "notes" . | toJson }}', "utf-8")
+    (copied / "templates" / "_notes.tpl").write_text('{{ define "notes" }}' + text + "{{ end }}", "utf-8")
+    (copied / "templates" / "notes.yaml").write_text('notes: {{ include "notes" . | toJson }}', "utf-8")
     rendered = helm(
-        *("template", "wfe", str(chart), "--namespace", NAMESPACE, "--kube-version", KUBERNETES),
+        *("template", "wfe", str(copied), "--namespace", NAMESPACE, "--kube-version", KUBERNETES),
         *("--show-only", "templates/notes.yaml"),
         values=values or {},
     )
