@@ -1,6 +1,7 @@
 # The two images of WFE:   docker build --target operator -t wfe-operator .
 #                          docker build --target runner   -t wfe-runner .
 # `operator` is the controller and the admission webhook; `runner` is where steps run that name no image.
+# `ci` is where the project's own pipeline runs in a cluster: the runner, and what `hack/venv` would install.
 # A package index of your own: `--secret id=pip,src=pip.conf --secret id=certificates,src=ca.crt`; no layer keeps them.
 ARG PYTHON=docker.io/library/python:3.12-slim
 ARG DEBIAN=docker.io/library/debian:bookworm-slim
@@ -60,3 +61,24 @@ ENV DENO_NO_UPDATE_CHECK=1
 USER 65532:65532
 WORKDIR /tmp
 CMD ["bash"]
+
+FROM runner AS ci
+USER root
+RUN apt-get update -qq \
+    && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends procps python3 python3-venv >/dev/null \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
+ENV WFE_DEVELOPMENT=/opt/wfe-development
+WORKDIR /src
+COPY pyproject.toml constraints.txt ./
+# Deno is here already. What is installed into a clone is the clone, so only its requirements are installed here.
+RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=certificates,target=/etc/pip.crt \
+    python3 -m venv "$WFE_DEVELOPMENT" \
+    && python3 -c "import tomllib; \
+project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
+needs = project['dependencies'] + sum(project['optional-dependencies'].values(), ['editables', 'hatchling']); \
+print(*(need for need in needs if not need.startswith(('deno', 'wfe['))), sep='\n')" >/tmp/needs.txt \
+    && PIP_NO_CACHE_DIR=1 "$WFE_DEVELOPMENT/bin/pip" install --quiet --constraint constraints.txt --requirement /tmp/needs.txt \
+    && cat pyproject.toml constraints.txt | sha256sum >"$WFE_DEVELOPMENT/made-of" \
+    && rm /tmp/needs.txt
+USER 65532:65532
+WORKDIR /tmp

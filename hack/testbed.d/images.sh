@@ -1,7 +1,7 @@
 # The images: a Debian to build on, those of the project, and a few to test with. Nothing is pulled.
 # shellcheck shell=bash disable=SC2154 # home, parts, project and provider come from hack/testbed
 
-images="pause busybox debian wfe-runner wfe-operator postgres"
+images="pause busybox debian wfe-runner wfe-operator wfe-ci postgres"
 suite=bookworm
 archives=$home/images/$provider
 
@@ -13,6 +13,7 @@ inputs() {
         debian) declare -f debian; echo "$suite" ;;
         postgres) inputs debian; cat "$parts"/images/[Pp]ostgres* ;;
         wfe-runner) inputs debian; cat "$project"/{Dockerfile,constraints.txt} ;;
+        wfe-ci) inputs wfe-runner; cat "$project/pyproject.toml" ;;
         wfe-operator)
             inputs debian
             cat "$project"/{Dockerfile,.dockerignore,constraints.txt,pyproject.toml,README.md,LICENSE}
@@ -127,6 +128,7 @@ busybox() {
 postgres() { made postgres --file "$parts/images/Postgres" --build-arg DEBIAN=localhost/debian:testbed "$parts/images"; }
 runner() { project_image runner; }
 operator() { project_image operator; }
+ci() { project_image ci; }
 
 project_image() {
     package_index
