@@ -67,7 +67,7 @@ USER root
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends procps python3 python3-venv >/dev/null \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/*
-ENV WFE_DEVELOPMENT=/opt/wfe-development
+ENV WFE_DEVELOPMENT=/opt/wfe-development PIP_NO_CACHE_DIR=1
 WORKDIR /src
 COPY pyproject.toml constraints.txt ./
 # Deno is here already. What is installed into a clone is the clone, so only its requirements are installed here.
@@ -77,7 +77,7 @@ RUN --mount=type=secret,id=pip,target=/etc/pip.conf --mount=type=secret,id=certi
 project = tomllib.load(open('pyproject.toml', 'rb'))['project']; \
 needs = project['dependencies'] + sum(project['optional-dependencies'].values(), ['editables', 'hatchling']); \
 print(*(need for need in needs if not need.startswith(('deno', 'wfe['))), sep='\n')" >/tmp/needs.txt \
-    && PIP_NO_CACHE_DIR=1 "$WFE_DEVELOPMENT/bin/pip" install --quiet --constraint constraints.txt --requirement /tmp/needs.txt \
+    && "$WFE_DEVELOPMENT/bin/pip" install --quiet --constraint constraints.txt --requirement /tmp/needs.txt \
     && cat pyproject.toml constraints.txt | sha256sum >"$WFE_DEVELOPMENT/made-of" \
     && rm /tmp/needs.txt
 USER 65532:65532
