@@ -306,6 +306,20 @@ def test_services_are_refused_before_anything_is_started(cli: Cli) -> None:
     assert cli("validate", "w.yaml").returncode == 0
 
 
+def test_services_of_a_workflow_that_does_not_begin_are_not_asked_for(cli: Cli) -> None:
+    file = cli.write("""
+workflows:
+  - {id: plain, steps: [{name: call, type: workflow, config: {workflow: child}}]}
+  - {id: child, steps: [{name: a, config: {run: "true"}}]}
+  - {id: other, services: {db: {image: postgres}}, steps: [{name: a, config: {run: "true"}}]}
+  - {id: outer, steps: [{name: call, type: workflow, config: {workflow: other}}]}
+""")
+    nowhere = {"WFE_CONTAINER_CLI": "no-such-program"}
+
+    assert cli("run", file, "--workflow", "plain", env=nowhere).returncode == 0
+    assert "`other` has services" in cli("run", file, "--workflow", "outer", code=2, env=nowhere).stderr
+
+
 def test_what_means_nothing_here_is_said_once(cli: Cli) -> None:
     text = HELLO.replace("config:", "config:\n        image: alpine\n        memory: 1Gi")
 

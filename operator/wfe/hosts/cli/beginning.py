@@ -1,7 +1,7 @@
 """Which workflow of which file begins, and with what."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.finish import Asked
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.embedded.files import chosen, load_file, workflows_of
-from wfe.hosts.embedded.laptop import ignored_here, require_runnable
+from wfe.hosts.embedded.laptop import begun_with, ignored_here, require_runnable
 from wfe.language import Loaded
 from wfe.model.json import Data
 
@@ -99,9 +99,10 @@ def read_beginning(file: Path, asked: Asked) -> Beginning:
     config = config_variables(os.environ)
     loaded = load_file(file, {**config, **texts})
     workflows = workflows_of(loaded)
-    require_runnable(loaded)
-    _say_what_is_odd(loaded)
     workflow = chosen(workflows, asked.text("workflow"), str(file))
+    begun = begun_with(loaded, workflow)
+    require_runnable(begun)
+    _say_what_is_odd(loaded, ignored_here(begun))
     path = asked.raw["inputs_file"]
     inputs = {
         **read_inputs(path if isinstance(path, Path) else None),
@@ -111,10 +112,10 @@ def read_beginning(file: Path, asked: Asked) -> Beginning:
     return Beginning(workflows, workflow, inputs, variables, asked.text("name"))
 
 
-def _say_what_is_odd(loaded: Loaded) -> None:
+def _say_what_is_odd(loaded: Loaded, ignored: Sequence[str]) -> None:
     for problem in loaded.warnings:
         click.echo(neutral(str(problem)), err=True)
-    if ignored := ignored_here(loaded):
+    if ignored:
         words = ", ".join(f"`{word}`" for word in ignored)
         mean = "means" if len(ignored) == 1 else "mean"
         click.echo(f"steps are processes of this machine, so {words} {mean} nothing here", err=True)
