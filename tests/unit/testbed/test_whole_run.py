@@ -1,5 +1,6 @@
 """`hack/test`, and so the pipeline's tests, with programs in place of others that only note how they are called."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ result=0
     "$called" "$([ $result = 0 ] && echo 3 passed || echo 1 failed, 2 passed)"
 exit $result
 """
-UNIT = "python -m pytest -n 2 --ignore tests/e2e"
+UNIT = "python -m pytest -n 2 tests/unit tests/simulation tests/golden"
 SERVERS = "python -m pytest -n 2 tests/integration"
 BESIDE = "-m not alone tests/e2e"
 ALONE = "-m alone tests/e2e"
@@ -70,6 +71,8 @@ def test_everything_is_run_and_the_last_line_is_of_the_last_tests(tmp_path: Path
     assert found.called("servers up") < found.called(SERVERS)
     assert found.called("testbed up") < found.called(BESIDE)
     assert found.called("check --static") >= 0
+    tests = {path.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/*/**/test_*.py")}
+    assert tests == set(re.findall(r"tests/(\w+)", " ".join(found.calls))), "no directory is left out"
     closing = [f"of python -m pytest --timeout 600 {ALONE}", "== 3 passed =="]
     assert found.lines[-3:] == ["== short test summary info ==", *closing]
 
