@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.e2e.cluster import Cluster
@@ -37,16 +38,37 @@ class Release:
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}\n{self.words()}"
         return done.stdout
 
-    def put(self, **more: Any) -> str:
+    def put(self, *, chart: Path = CHART, **more: Any) -> str:
         """Install or upgrade it, and wait until it is ready; return the notes.
 
         The definitions may be here already, from another test's hands.
         """
         self.values |= more
         return self.helm(
-            *("upgrade", "--install", self.name, str(CHART), "--wait", "--timeout", "8m", "--take-ownership"),
+            *("upgrade", "--install", self.name, str(chart), "--wait", "--timeout", "8m", "--take-ownership"),
             values=self.values,
         )
+
+    def renew(self, **more: Any) -> str:
+        """Upgrade it to the chart of today with the values that it has, and some more; return the notes."""
+        return self.helm(
+            *("upgrade", self.name, str(CHART), "--reuse-values", "--wait", "--timeout", "8m"), values=more
+        )
+
+    def operators(self) -> list[str]:
+        """Return the names of the operator's pods that are not being deleted."""
+        pods = self.cluster.items(self.namespace, "pods", labels="app.kubernetes.io/component=operator")
+        return [pod["metadata"]["name"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+
+    def ask(self, pod: str, path: str) -> str:
+        """Return what one of its pods answers by HTTP."""
+        place = f"/api/v1/namespaces/{self.namespace}/pods/{pod}:8080/proxy/{path}"
+        return self.cluster.kubectl("get", "--raw", place)
+
+    def within(self, *arguments: str) -> str:
+        """Run `wfe` in one of the operator's pods, which know all servers; return what it printed."""
+        place = ("-n", self.namespace, "exec", f"deploy/{self.name}-operator", "--")
+        return self.cluster.kubectl(*place, "wfe", *arguments)
 
     def remove(self) -> None:
         """Uninstall it, and wait until it is gone."""
@@ -73,12 +95,12 @@ class Release:
 
 
 @contextmanager
-def released(cluster: Cluster, name: str, **values: Any) -> Iterator[Release]:
+def released(cluster: Cluster, name: str, *, chart: Path = CHART, **values: Any) -> Iterator[Release]:
     """Install a release in a namespace of its own; uninstall it whatever happens."""
     with cluster.namespace(f"{name}-system") as namespace:
         made = Release(cluster, name, namespace, {**IMAGES, **values})
         try:
-            made.put()
+            made.put(chart=chart)
             yield made
         finally:
             if made.is_installed():

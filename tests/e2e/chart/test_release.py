@@ -1,21 +1,23 @@
 """A release through its life: installed, used, upgraded, uninstalled and installed again. The tests are in order."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.e2e.chart.release import Release, released
+from tests.e2e.chart.servers import PASSWORD, Servers, servers
 from tests.e2e.cluster import ROOT, Cluster, instance, shell, workflow
-from tests.e2e.way_in import way_in
-from tests.integration.secrets.stores import Place, of_opensearch
-from tests.integration.servers import url_of
+from tests.unit.chart.older import VALUES, chart_of
+from wfe.hosts.kubernetes.shards import SHARDS
 
 pytestmark = pytest.mark.e2e
 GOLDEN = ROOT / "tests" / "golden" / "chart" / "rights.txt"
+CONDITIONS = ("HistoryInPostgres", "SearchInOpenSearch", "LeasesInValkey")
+LATER = {"postgres", "opensearch", "valkey", "history", "logs", "networkPolicy", "flowSchema"}
 SLOW = shell(
     "slow",
     'echo once; until test -e "$WFE_WORKSPACE/go"; do sleep 0.2; done; echo "done=yes" >> "$WFE_OUTPUT"',
@@ -30,16 +32,19 @@ def work(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def release(cluster: Cluster, work: str) -> Iterator[Release]:
-    with released(cluster, "wfe-e2e", namespaces=[work], operator={"replicas": 2}) as found:
+def release(cluster: Cluster, work: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """A release that is installed from a chart of before there were servers and policies."""
+    older = {key: value for key, value in VALUES.items() if key not in LATER}
+    chart = chart_of(tmp_path_factory.mktemp("chart"), older)
+    with released(cluster, "wfe-e2e", chart=chart, namespaces=[work], operator={"replicas": 2}) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def search(cluster: Cluster) -> Iterator[Place]:
-    """Where the operator copies to once it is told of it, as pods reach it."""
-    with of_opensearch(url_of("opensearch")) as place, way_in(cluster, place.url) as url:
-        yield replace(place, url=url)
+def outside(release: Release, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """The servers that the operator is told of when it is upgraded."""
+    with servers(release.cluster, release.namespace, tmp_path_factory.mktemp("tls")) as found:
+        yield found
 
 
 def _runner(cluster: Cluster, namespace: str, name: str) -> str:
@@ -65,21 +70,24 @@ def _runs(cluster: Cluster, namespace: str, name: str) -> None:
     cluster.until(is_running, what=f"{name} runs")
 
 
-def _living(release: Release) -> set[str]:
-    """Return the uids of the release's pods that are not being deleted."""
-    pods = release.cluster.items(release.namespace, "pods")
-    return {pod["metadata"]["uid"] for pod in pods if "deletionTimestamp" not in pod["metadata"]}
-
-
 def _conditions(release: Release, name: str) -> set[str]:
     """Return what the operator's pods say of something; "" where one says nothing."""
-    pods = release.cluster.items(release.namespace, "pods", labels="app.kubernetes.io/component=operator")
-    living = [pod["status"] for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+    pods = [release.cluster.get(release.namespace, "pods", each) for each in release.operators()]
     told = [
-        {one["type"].rpartition("/")[2]: one["status"] for one in each.get("conditions", ())}
-        for each in living
+        {one["type"].rpartition("/")[2]: one["status"] for one in each["status"].get("conditions", ())}
+        for each in pods
+        if each
     ]
     return {each.get(name, "") for each in told}
+
+
+def _said(release: Release) -> set[str]:
+    return {word for name in CONDITIONS for word in _conditions(release, name)}
+
+
+def _shares(said: str) -> dict[str, int]:
+    """Return how many shards each replica has, of what `wfe shards` prints."""
+    return {one["name"]: one["shards"] for one in json.loads(said)}
 
 
 def test_the_notes_say_what_to_type_next(release: Release) -> None:
@@ -95,11 +103,7 @@ def test_the_operator_lives_under_restricted_pod_security(release: Release) -> N
 
 def test_what_it_does_without_is_said_in_the_notes_and_in_conditions_of_its_pods(release: Release) -> None:
     assert "It does without" in release.helm("get", "notes", release.name)
-    said = ("HistoryInPostgres", "SearchInOpenSearch", "LeasesInValkey")
-    release.cluster.until(
-        lambda: {word for name in said for word in _conditions(release, name)} == {"False"},
-        what="conditions are told",
-    )
+    release.cluster.until(lambda: _said(release) == {"False"}, what="conditions are told")
 
 
 def test_a_workflow_that_is_applied_completes_and_has_logs(release: Release, work: str) -> None:
@@ -152,11 +156,8 @@ def test_the_operator_has_no_rights_where_it_does_not_work(release: Release) -> 
 
 def test_nothing_that_the_operator_asked_for_was_refused(release: Release) -> None:
     """Rights that are missing are seen here, and not only as something that takes long."""
-    for pod in release.cluster.items(
-        release.namespace, "pods", labels="app.kubernetes.io/component=operator"
-    ):
-        path = f"/api/v1/namespaces/{release.namespace}/pods/{pod['metadata']['name']}:8080/proxy/metrics"
-        text = release.cluster.kubectl("get", "--raw", path)
+    for pod in release.operators():
+        text = release.ask(pod, "metrics")
         assert "wfe_api_requests_total" in text
         refused = [
             line
@@ -186,21 +187,34 @@ def test_a_faulty_workflow_is_refused_at_apply(
     assert not cluster.get(work, "wfd", "faulty")
 
 
-def test_an_upgrade_disturbs_no_instance_and_brings_a_server(
-    release: Release, work: str, search: Place
+def test_replicas_share_the_work_and_what_one_leaves_goes_to_another(release: Release) -> None:
+    cluster = release.cluster
+
+    def shares() -> dict[str, int]:
+        return _shares(cluster.wfe("shards", "--cluster", "-n", release.namespace, "-o", "json").stdout)
+
+    first, second = release.operators()
+    cluster.until(lambda: shares().keys() == {first, second}, what="both hold leases")
+    found = shares()
+    assert min(found.values()) > 0
+    assert sum(found.values()) == SHARDS
+    cluster.kubectl("-n", release.namespace, "delete", "pod", first, "--wait=false")
+    cluster.until(lambda: first not in shares(), what=f"{first} keeps its lease")
+    assert second in shares()
+    assert sum(shares().values()) == SHARDS
+
+
+def test_an_upgrade_with_the_values_of_before_disturbs_no_instance_and_brings_servers(
+    release: Release, work: str, outside: Servers
 ) -> None:
     cluster = release.cluster
-    url = f"--from-literal=url={search.url}"
-    cluster.kubectl("-n", release.namespace, "create", "secret", "generic", "search", url)
     cluster.apply(work, workflow("slow", SLOW, outputs={"done": "string"}))
     cluster.apply(work, instance("slow-1", "slow"))
     _runs(cluster, work, "slow-1")
-    before = _living(release)
-    release.put(
-        operator={"replicas": 2, "logLevel": "debug"}, opensearch={"existingSecret": {"name": "search"}}
-    )
-    assert not before & _living(release)
-    cluster.until(lambda: _conditions(release, "SearchInOpenSearch") == {"True"}, what="its pods know of it")
+    before = set(release.operators())
+    assert "It does without" not in release.renew(operator={"logLevel": "debug"}, **outside.values)
+    assert not before & set(release.operators())
+    cluster.until(lambda: _said(release) == {"True"}, what="its pods know of them")
     _go(cluster, work, "slow-1")
     status = cluster.ended(work, "slow-1")
     assert status["phase"] == "Complete"
@@ -208,9 +222,36 @@ def test_an_upgrade_disturbs_no_instance_and_brings_a_server(
     assert logs.count("once") == 1
     words = {b"slow-1", rb"once\n"}
     cluster.until(
-        lambda: words <= set(re.findall(rb"slow-1|once\\n", asyncio.run(search.content()))),
+        lambda: words <= set(re.findall(rb"slow-1|once\\n", asyncio.run(outside.search.content()))),
         what="copies of it arrive",
     )
+
+
+def test_a_wrong_password_is_told_stops_nobody_and_once_it_is_right_nothing_is_missing(
+    release: Release, work: str, outside: Servers
+) -> None:
+    cluster = release.cluster
+
+    def told() -> str:
+        return "".join(release.ask(pod, "readyz") for pod in release.operators())
+
+    cluster.until(lambda: "refuses the user; give the right user and password" in told(), what="it is told")
+    assert PASSWORD not in told() + release.words()
+    assert cluster.status(work, "slow-1")["phase"] == "Complete"
+    outside.agree_on_the_password()
+
+    def history() -> list[str]:
+        return release.within("list", "--history", "--cluster", "-n", work, "-o", "name").split()
+
+    cluster.until(lambda: "slow-1" in history(), what="the history has what ended before")
+
+
+def test_a_valkey_keeps_the_leases_of_the_replicas(release: Release, outside: Servers) -> None:
+    def shares() -> dict[str, int]:
+        return _shares(release.within("shards", "-o", "json"))
+
+    release.cluster.until(lambda: shares().keys() == set(release.operators()), what="both hold leases there")
+    assert sum(shares().values()) == SHARDS
 
 
 def test_the_webhook_keeps_its_certificate_over_an_upgrade(release: Release, work: str) -> None:

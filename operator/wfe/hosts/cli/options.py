@@ -11,6 +11,7 @@ import click
 
 from wfe.errors import NotFound
 from wfe.hosts.cli.remembered import Way
+from wfe.hosts.cli.trusting import trusting
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.wiring.engine_room import Settings, state_of
 from wfe.model.status import InstanceStatus
@@ -84,6 +85,7 @@ def copied_option(*names: str) -> Callable[[F], F]:
         *names,
         metavar="URL",
         envvar=[variable, "WFE_OPENSEARCH_URL"],
+        callback=trusting("opensearch"),
         help=f"Where the operator copies to: https://… (OpenSearch).  [env var: {variable}, WFE_OPENSEARCH_URL]",
     )
 

@@ -10,6 +10,7 @@ import click
 from wfe.errors import NotFound, Permanent
 from wfe.hosts.cli.cluster.listing import Wanted
 from wfe.hosts.cli.cluster.phases import Phase
+from wfe.hosts.cli.trusting import trusting
 from wfe.hosts.embedded.view import StepView, steps_of
 from wfe.hosts.kubernetes.reconcile import Desired
 from wfe.ports.mirror import Kept, Mirror, MirrorQuery
@@ -33,6 +34,7 @@ def history_url_option(function: F) -> F:
         metavar="URL",
         envvar=VARIABLES,
         show_envvar=True,
+        callback=trusting("postgres"),
         help="Where the operator keeps the history: postgres://USER@HOST:PORT/DATABASE.",
     )(function)
 

@@ -11,6 +11,7 @@ from wfe.hosts.cli.cluster.place import place_of, place_options
 from wfe.hosts.cli.cluster.room import Room, in_room
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.options import output_option
+from wfe.hosts.cli.trusting import trusting
 from wfe.hosts.kubernetes.shards import SHARDS
 from wfe.providers import UrlInvalid, find, without_secrets
 from wfe.providers.customresource import lasting_leases
@@ -22,6 +23,7 @@ from wfe.runtime.clock import SystemClock
     "--url",
     metavar="URL",
     envvar="WFE_VALKEY_URL",
+    callback=trusting("valkey"),
     help="Where the operator keeps its leases, if not in the cluster: redis://…  [env var: WFE_VALKEY_URL]",
 )
 @output_option("table", "json", default="table")
