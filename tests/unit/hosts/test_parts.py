@@ -35,6 +35,14 @@ def test_what_a_technology_is_not_is_refused_with_a_way_out(tmp_path: Path) -> N
         Parts("memory:").queue(url_of_api_server(tmp_path), now=now)
 
 
+@pytest.mark.parametrize("part", ["queue", "locks"])
+def test_what_one_process_alone_sees_is_refused_beside_a_store_of_several(part: str) -> None:
+    parts = Parts("sqlite:x.db")
+    with pytest.raises(UrlInvalid, match=f"`memory:` is seen by one process alone, .* as the {part}"):
+        parts.queue("memory:", now=now) if part == "queue" else parts.leases("memory:", "me", now=now)
+    assert Parts("memory:").queue("memory:", now=now) is not None
+
+
 def test_a_store_without_a_queue_has_none_unless_it_is_asked_for(tmp_path: Path) -> None:
     assert Parts(url_of_api_server(tmp_path)).queue(None, now=now) is None
 

@@ -9,7 +9,8 @@ still be started. Everything here is for its owner alone (0700), since data may 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -25,17 +26,38 @@ PRIVATE = "private-"
 _DIR = "{dir}"
 
 
+class StateUnusable(Permanent):
+    """The state directory cannot be made or written to."""
+
+
+@contextmanager
+def writing_state(directory: Path) -> Iterator[None]:
+    """Say what is wrong with a state directory that cannot be made or written to inside.
+
+    Raises:
+        StateUnusable: it cannot; the text says why, and the way out.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StateUnusable(
+            f"the files of steps cannot be kept in `{directory}`: {error.strerror or error}; its place has to exist "
+            "and to be writable for this user (a store's is beside it, and the current directory otherwise)"
+        ) from error
+
+
 class StateDirectory:
     """The directory of one executor, which outlives it."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self.root / ".supervisor").mkdir(mode=0o700, exist_ok=True)
-        self._word = self._id()
-        self.incarnation = f"{self._word}-{_boot()}"
-        self.supervisor = self.root / "supervisor.sh"
-        _replace(self.supervisor, script().encode())
+        with writing_state(self.root):
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self.root / ".supervisor").mkdir(mode=0o700, exist_ok=True)
+            self._word = self._id()
+            self.incarnation = f"{self._word}-{_boot()}"
+            self.supervisor = self.root / "supervisor.sh"
+            _replace(self.supervisor, script().encode())
 
     def was(self, incarnation: str) -> bool:
         """Tell whether an incarnation was this directory's before the machine was started again: all is gone."""

@@ -105,6 +105,8 @@ class Verbs(click.Group):
             who = "" if isinstance(error, DefinitionInvalid) else "wfe: "
             click.echo(f"{who}{_said(error)}", err=True)
             ctx.exit(TRY_LATER if isinstance(error, Retryable) else 2)
+        except click.NoSuchOption as error:
+            raise _meant_for_clusters(error) from error
         except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
@@ -135,6 +137,21 @@ def _command(module: str) -> click.Command:
         ) from error
     assert isinstance(command, click.Command)  # noqa: S101  # a test imports every verb
     return command
+
+
+def _meant_for_clusters(error: click.NoSuchOption) -> click.UsageError:
+    """Return what to say of an option that the verb has only in clusters; of others, what click says."""
+    context, option = error.ctx, error.option_name
+    verb = (context.info_name or "") if context is not None else ""
+    if verb not in IN_CLUSTER:
+        return error
+    try:
+        there = _command(f"cluster.verbs.{IN_CLUSTER[verb]}")
+    except NotInstalled:
+        return error
+    if not any(option in one.opts for one in there.params):
+        return error
+    return click.UsageError(f"{option} is for clusters; `wfe {verb} --cluster {option}` asks one", context)
 
 
 def _needs_no_cluster(args: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Which display a run gets, and what is printed when the run is over."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -67,4 +68,4 @@ def _shown(value: Any) -> str:
 
 def store_words(store: str, default: str) -> str:
     """Return what must be added to a command so that it finds the same store; a password is left to be added."""
-    return "" if store == default else f" --store {without_secrets(store)}"
+    return "" if store == default else f" --store {shlex.quote(without_secrets(store))}"

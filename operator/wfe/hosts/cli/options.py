@@ -10,12 +10,15 @@ from typing import Any, Final, TypeVar
 import click
 
 from wfe.errors import NotFound
+from wfe.executors.local.directory import writing_state
 from wfe.hosts.cli.remembered import Way
 from wfe.hosts.cli.trusting import trusting
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.wiring.engine_room import Settings, state_of
+from wfe.hosts.wiring.parts import is_of_one_process
 from wfe.model.status import InstanceStatus
 from wfe.ports.logs import Segment
+from wfe.providers import UrlInvalid
 
 F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_STORE: Final = "sqlite:.wfe/wfe.db"
@@ -39,7 +42,7 @@ def store_option(function: F) -> F:
         envvar="WFE_STORE",
         default=DEFAULT_STORE,
         show_default=True,
-        help="Where instances live: sqlite:PATH, or memory: to keep nothing.",
+        help="Where instances live: sqlite:PATH, postgres://…, or memory: to keep nothing.",
     )(function)
 
 
@@ -228,6 +231,7 @@ async def open_host(  # noqa: PLR0913  # what a verb was told
 
     Raises:
         NotFound: there is no such store, and none is to be made.
+        StateUnusable: the state directory cannot be made.
     """
     state = prepare_store(store, create=create)
     way = way or Way()
@@ -253,7 +257,12 @@ async def open_host(  # noqa: PLR0913  # what a verb was told
 
 
 def prepare_store(store: str, *, create: bool) -> Path:
-    """Return the state directory of a store, made if need be."""
+    """Return the state directory of a store, made if need be.
+
+    Raises:
+        NotFound: there is no such store, and none is to be made.
+        StateUnusable: the state directory cannot be made.
+    """
     state = state_of(store)
     path = database_of(store)
     if path is not None and not create and not path.exists():
@@ -261,9 +270,23 @@ def prepare_store(store: str, *, create: bool) -> Path:
             f"there is no store `{path}`: nothing was run in this directory; --store names another"
         )
     if create and not state.exists():
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)  # Another run may have made it just now.
-        (state / ".gitignore").write_text("*\n")
+        with writing_state(state):
+            state.mkdir(mode=0o700, parents=True, exist_ok=True)  # Another run may have made it just now.
+            (state / ".gitignore").write_text("*\n")
     return state
+
+
+def require_shared(store: str) -> None:
+    """Refuse a store in which no other process finds what is to be worked on.
+
+    Raises:
+        UrlInvalid: it is such a store.
+    """
+    if is_of_one_process(store):
+        raise UrlInvalid(
+            f"`{store}` is seen by one process alone, and a worker is another one; use `sqlite:PATH` or `postgres://…` "
+            "as the store"
+        )
 
 
 def database_of(store: str) -> Path | None:

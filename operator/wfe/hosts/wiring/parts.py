@@ -52,8 +52,9 @@ class Parts:
         """Return the leases of that holder.
 
         Raises:
-            UrlInvalid: the technology has none.
+            UrlInvalid: the technology has none, or nobody else on the store would see them.
         """
+        self._require_seen(url, "locks")
         provider = self._provider(url)
 
         def leases_of(name: str) -> Leases:
@@ -70,8 +71,9 @@ class Parts:
         """Return the queue; None if none was asked for and the store brings none.
 
         Raises:
-            UrlInvalid: one was asked for, and the technology has none.
+            UrlInvalid: one was asked for, and the technology has none, or nobody else on the store would see it.
         """
+        self._require_seen(url, "queue")
         found = self._provider(url).queue(now=now)
         if found is None and url is not None:
             raise UrlInvalid(
@@ -110,6 +112,13 @@ class Parts:
             )
         return found
 
+    def _require_seen(self, url: str | None, part: str) -> None:
+        if url is not None and is_of_one_process(url) and not is_of_one_process(self._store):
+            raise UrlInvalid(
+                f"`{url}` is seen by one process alone, and `{_scheme(self._store)}:` by others too; use the store's "
+                f"own, or `redis://…` as the {part}"
+            )
+
     def _copy(self, url: str) -> Provider:
         if url not in self._copies:
             self._copies[url] = self._providers.get(url) or find(url)
@@ -120,6 +129,11 @@ class Parts:
         if wanted not in self._providers:
             self._providers[wanted] = find(wanted)
         return self._providers[wanted]
+
+
+def is_of_one_process(url: str) -> bool:
+    """Tell whether no other process can see what is kept there."""
+    return _scheme(url) == "memory"
 
 
 def _scheme(url: str) -> str:

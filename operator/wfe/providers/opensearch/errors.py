@@ -11,6 +11,8 @@ from wfe.errors import Permanent, StoreUnavailable, WfeError
 from wfe.providers.opensearch.address import Address
 
 _LONGEST: Final = 300
+# OpenSSL's word for an answer that is no TLS.
+_NO_TLS: Final = "WRONG_VERSION_NUMBER"
 _BLOCKED: Final = "cluster_block_exception"
 _DISK_FULL: Final = (
     "refuses writes, as it does when its disk is nearly full: {why}; free some space or add nodes, "
@@ -64,10 +66,13 @@ def _refusal(status: int, info: Any, otherwise: str, address: Address) -> WfeErr
         return StoreUnavailable(_said(address, f"has more to do than it can: {reason}; try again"))
     if status >= 500:
         return StoreUnavailable(_said(address, f"is in trouble (status {status}): {reason}; look at its log"))
-    return OpenSearchUnusable(_said(address, f"refuses a request (status {status}): {reason}"))
+    behind = f"; see whether `{address.path}` belongs into the URL" if status == 404 and address.path else ""
+    return OpenSearchUnusable(_said(address, f"refuses a request (status {status}): {reason}{behind}"))
 
 
 def _not_reached(error: exceptions.ConnectionError, address: Address) -> WfeError:
+    if _NO_TLS in str(error.info):
+        return OpenSearchUnusable(_said(address, "speaks no TLS; write `http://…`, or switch TLS on there"))
     if isinstance(error, exceptions.SSLError) or isinstance(error.info, ssl.SSLError):
         return OpenSearchUnusable(
             _said(

@@ -27,6 +27,7 @@ _UNUSABLE: Final[Mapping[str, str]] = {
     "3F000": "lacks the schema that was there; restore a backup, or start anew with another schema",
     "42": "lacks what this version expects; restore a backup, or start anew with another schema",
     "42501": "does not allow it; let the user `USER` own the schema: `CREATE SCHEMA NAME AUTHORIZATION USER`",
+    "42704": "does not know what is named; look whether the options of the URL are spelled right",
     "42P05": "mixes up prepared statements; a pooler is in between: add `statement_cache_size=0` to the URL",
     "54": "refuses what is too large for it",
 }

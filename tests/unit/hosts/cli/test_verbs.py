@@ -29,3 +29,17 @@ def test_a_mistyped_verb_is_answered_with_the_nearest() -> None:
 
     assert result.exit_code == 2
     assert "did you mean `resume`?" in result.output
+
+
+@pytest.mark.parametrize("option", ["--history", "-A"])
+def test_an_option_that_is_for_clusters_is_said_to_be(option: str) -> None:
+    result = CliRunner().invoke(main, ["list", option])
+
+    assert result.exit_code == 2
+    assert f"{option} is for clusters; `wfe list --cluster {option}` asks one" in result.output
+
+
+def test_an_option_that_is_nowhere_is_answered_as_ever() -> None:
+    result = CliRunner().invoke(main, ["list", "--reverse"])
+
+    assert (result.exit_code, "No such option" in result.output) == (2, True)

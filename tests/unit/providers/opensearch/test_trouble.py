@@ -180,6 +180,29 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Pa
             await trusting.close()
 
 
+async def test_a_server_without_tls_is_not_called_untrusted() -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(Permanent, match=r"speaks no TLS; write `http://…`"):
+            await providers.find(f"https://127.0.0.1:{port}").open()
+
+
+async def test_a_path_that_the_server_does_not_have_is_named() -> None:
+    missing = {
+        "error": {"type": "index_not_found_exception", "reason": "no such index [search]"},
+        "status": 404,
+    }
+    async with Server(usual={"/search/": (404, missing)}).listening() as port:
+        provider = providers.find(f"http://127.0.0.1:{port}/search")
+        with pytest.raises(Permanent, match=r"no such index \[search\]; see whether `/search` belongs into"):
+            await provider.open()
+
+
 def logs_of(provider: Provider) -> LogStore:
     assert provider.logs
     return provider.logs

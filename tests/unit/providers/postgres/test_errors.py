@@ -49,6 +49,7 @@ def said_of(error: Exception) -> tuple[str, str]:
         (asyncpg.InsufficientPrivilegeError("no"), "never", "`CREATE SCHEMA mine AUTHORIZATION me`"),
         (asyncpg.DuplicatePreparedStatementError("x"), "never", "add `statement_cache_size=0` to the URL"),
         (asyncpg.UndefinedTableError("parts"), "never", "lacks what this version expects"),
+        (asyncpg.UndefinedObjectError("schem"), "never", "options of the URL are spelled right"),
         (asyncpg.ProgramLimitExceededError("index row"), "never", "too large"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",

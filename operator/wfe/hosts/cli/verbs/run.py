@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from wfe.hosts.cli.options import (
     open_host,
     prepare_store,
     queue_option,
+    require_shared,
     running_options,
     store_option,
 )
 from wfe.hosts.cli.remembered import Way, remember
 from wfe.hosts.cli.secrets import secrets_of
+from wfe.providers import without_secrets
 
 
 @click.command()
@@ -64,12 +67,15 @@ async def _run(file: Path, asked: Asked) -> int:
 
 
 async def _detached(beginning: Beginning, asked: Asked) -> int:
+    require_shared(asked.store)
     again = store_words(asked.store, DEFAULT_STORE)
-    async with open_host(asked.store, create=True, queue=asked.text("queue")) as host:
+    queue = asked.text("queue")
+    taking = again if queue is None else f"{again} --queue {shlex.quote(without_secrets(queue))}"
+    async with open_host(asked.store, create=True, queue=queue) as host:
         await beginning.register(host)
         name = (await host.get(await beginning.made(host, detach=True))).name
     if asked.output == "json":
         click.echo(as_json({"name": name}))
     else:
-        click.echo(f"{name}: `wfe worker{again}` works on it, `wfe show {name}{again}` shows it")
+        click.echo(f"{name}: `wfe worker{taking}` works on it, `wfe show {name}{again}` shows it")
     return 0

@@ -14,7 +14,14 @@ from wfe.errors import Permanent
 from wfe.expr.duration import parse_duration
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.finish import Asked
-from wfe.hosts.cli.options import GRACE, prepare_store, queue_option, running_options, store_option
+from wfe.hosts.cli.options import (
+    GRACE,
+    prepare_store,
+    queue_option,
+    require_shared,
+    running_options,
+    store_option,
+)
 from wfe.hosts.cli.secrets import secrets_of
 from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.wiring.engine_room import Settings
@@ -68,6 +75,9 @@ def command(**options: object) -> None:
 
 
 async def _work(asked: Asked) -> None:
+    require_shared(asked.store)
+    if asked.raw["keep_logs"] is not None and asked.copies.logs is None:
+        raise click.UsageError("--keep-logs goes with --logs URL")
     beside_the_store = prepare_store(asked.store, create=True)
     state = asked.raw["state"]
     capacity = asked.raw["capacity"]
