@@ -1,12 +1,20 @@
 """Several `wfe worker` processes on one store: killed, stopped, in one place and in several."""
 
+import asyncio
 import signal
 import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
+from tests.contract.postgres_schema import url_of_postgres
+from tests.contract.valkey_prefix import url_of_valkey
 from tests.integration.cli import Cli, end
+from wfe import WorkflowHost, load_workflow
+
+T = TypeVar("T")
 
 # What a step does stands in a file of its instance, and every second step waits for somebody to make the file `go`.
 FLOW = """
@@ -23,28 +31,53 @@ workflow:
       config: {run: 'echo third >> "$ME"'}
 """
 NAMES = [f"n{number}" for number in range(6)]
-STORE = "sqlite:shared.db"
 
 
 class Shop:
-    """Workers of one store, and what they have done."""
+    """Workers of one store, and what they have done.
 
-    def __init__(self, cli: Cli) -> None:
+    Args:
+        store: its URL; by default a SQLite file.
+        elsewhere: URL of the queue and of the leases, if they are not in the store.
+    """
+
+    def __init__(self, cli: Cli, store: str = "", elsewhere: str | None = None) -> None:
         self.cli = cli
-        cli.write(FLOW)
+        self.store = store or f"sqlite:{cli.directory}/shared.db"
+        self._elsewhere = elsewhere
+        self._file = cli.directory / cli.write(FLOW)
 
     def worker(self, *options: str) -> "subprocess.Popen[str]":
-        return self.cli.start("worker", "--store", STORE, "--ttl", "1s", *options)
+        elsewhere = ["--queue", self._elsewhere, "--locks", self._elsewhere] if self._elsewhere else []
+        return self.cli.start("worker", "--store", self.store, "--ttl", "1s", *elsewhere, *options)
 
     def submit(self, *names: str) -> None:
-        for name in names:
-            self.cli("run", "-d", "w.yaml", "--name", name, "-i", f"me={name}", "--store", STORE)
+        """Do what `wfe run --detach` does, for several at once."""
+
+        async def submit(host: WorkflowHost) -> None:
+            for name in names:
+                await host.submit(load_workflow(self._file), {"me": name}, name=name)
+
+        asyncio.run(self._in_a_host(submit))
 
     def statuses(self) -> dict[str, str]:
-        return {one["name"]: one["status"] for one in self.cli.json("list", "--store", STORE)}
+        return asyncio.run(self._in_a_host(_statuses))
 
     def done(self) -> dict[str, list[str]]:
         return {name: self.cli.lines(name) for name in NAMES if self.cli.lines(name)}
+
+    async def _in_a_host(self, ask: Callable[[WorkflowHost], Awaitable[T]]) -> T:
+        state = self.cli.directory / "asking"
+        host = WorkflowHost(self.store, queue=self._elsewhere, state=state, recover=False)
+        try:
+            await host.start_host()
+            return await ask(host)
+        finally:
+            await host.stop()
+
+
+async def _statuses(host: WorkflowHost) -> dict[str, str]:
+    return {one.name: one.status.value for one in await host.list()}
 
 
 ONCE = ["first", "second", "third"]
@@ -55,20 +88,39 @@ def shop(cli: Cli) -> Shop:
     return Shop(cli)
 
 
+@pytest.fixture(
+    params=[
+        "sqlite",
+        pytest.param("postgres", marks=pytest.mark.integration),
+        pytest.param("postgres-and-valkey", marks=pytest.mark.integration),
+    ]
+)
+def any_shop(request: pytest.FixtureRequest, cli: Cli, tmp_path: Path) -> Shop:
+    """Workers on a store for one machine, or on servers that several share."""
+    if request.param == "sqlite":
+        return Shop(cli)
+    return Shop(
+        cli, url_of_postgres(tmp_path), url_of_valkey(tmp_path) if request.param.endswith("valkey") else None
+    )
+
+
 def _complete(shop: Shop, *names: str) -> bool:
     return shop.statuses() == dict.fromkeys(names, "Complete")
 
 
 def test_what_was_submitted_waits_for_a_worker_and_is_worked_on(shop: Shop) -> None:
-    shop.submit("n0")
-    assert shop.statuses() == {"n0": "Pending"}
+    shop.cli("run", "-d", "w.yaml", "--name", "n0", "-i", "me=n0", "--store", shop.store)
+    assert shop.cli.json("list", "--store", shop.store)[0]["status"] == "Pending"
     (shop.cli.directory / "go").touch()
     shop.worker()
     shop.cli.until(lambda: _complete(shop, "n0"))
     assert shop.done() == {"n0": ONCE}
 
 
-def test_a_killed_worker_loses_nothing_and_repeats_nothing_where_another_shares_its_place(shop: Shop) -> None:
+def test_a_killed_worker_loses_nothing_and_repeats_nothing_where_another_shares_its_place(
+    any_shop: Shop,
+) -> None:
+    shop = any_shop
     one = shop.worker("--capacity", "3")
     shop.submit(*NAMES[:3])
     shop.cli.until(lambda: len(shop.done()) == 3)

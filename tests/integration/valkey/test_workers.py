@@ -38,10 +38,9 @@ def paused(server: OwnServer) -> None:
 def test_what_happens_to_the_server_loses_no_step_and_doubles_none(
     cli: Cli, a_valkey: OwnServer, trouble: Callable[[OwnServer], None]
 ) -> None:
-    shop = Shop(cli)
-    valkey = f"{a_valkey.url}?timeout=1"
+    shop = Shop(cli, elsewhere=f"{a_valkey.url}?timeout=1")
     shop.submit(*NAMES)
-    workers = [shop.worker("--queue", valkey, "--locks", valkey, "--capacity", "4") for _ in range(2)]
+    workers = [shop.worker("--capacity", "4") for _ in range(2)]
     cli.until(lambda: shop.done() == dict.fromkeys(NAMES, ONCE[:2]))
     trouble(a_valkey)
     (cli.directory / "go").touch()
