@@ -10,7 +10,7 @@ still be started. Everything here is for its owner alone (0700), since data may 
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from secrets import token_hex
@@ -91,12 +91,18 @@ class StateDirectory:
         return launch_text(argv, env, os.path.normpath(workspace / task.working_dir))
 
     def _id(self) -> str:
+        """Return the word of this directory: that of whoever was first, whole as soon as it is there."""
         path = self.root / "id"
-        try:
-            with path.open("x") as file:
-                file.write(token_hex(8))
-        except FileExistsError:
-            pass
+        if not path.exists():
+            word = token_hex(8)
+            draft = path.with_name(f".{path.name}.{word}")
+            with draft.open("x") as file:
+                file.write(word)
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(draft, path)
+            draft.unlink()
         return path.read_text()
 
 
@@ -156,6 +162,6 @@ def _boot() -> str:
 
 def _replace(path: Path, content: bytes) -> None:
     """Write through a rename: a supervisor that runs reads on in the old file."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{token_hex(8)}")
     draft.write_bytes(content)
     draft.replace(path)
