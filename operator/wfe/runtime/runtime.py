@@ -224,6 +224,12 @@ class Runtime:
         if self._trees.left(root):
             await persistently(self.clock, lambda: self._trees.release(root))
 
+    async def _dropped(self, drive: "_Drive") -> None:
+        """Leave the tree of an instance that is not driven on: a task that is cancelled cannot do so itself."""
+        await asyncio.wait([drive.task])
+        if drive.task.cancelled():
+            await self._left(root_of(drive.driver.instance))
+
     def _wake(self, instance_id: str) -> None:
         self.nursery.start(self._reawaken(instance_id), name="wake")
 
@@ -286,7 +292,9 @@ class Runtime:
     def drop(self, instance_id: str) -> None:
         """Stop driving an instance: somebody else does, or it is gone. What runs goes on."""
         if (drive := self._drives.get(instance_id)) is not None:
-            drive.task.cancel()
+            if not drive.task.cancelling():
+                drive.task.cancel()
+                self.nursery.start(self._dropped(drive), name="let go")
         elif (parked := self._parking.take(instance_id)) is not None:
             self._dispatch.forget(instance_id)
             self.nursery.start(self._left(parked.root), name="let go")

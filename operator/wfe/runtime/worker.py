@@ -130,10 +130,18 @@ class Worker:
                     del self._claims[lost.key]
             for key, work in list(self._working.items()):
                 if key not in self._beginning and not self.is_here(key):
-                    # Another host has taken its lease: our claim would keep it from whoever comes next.
                     work.cancel()
                     del self._working[key]
-                    await self._done(key, self._claims.get(key))
+                    await persistently(clock, partial(self._let_go, key))
+
+    async def _let_go(self, key: str) -> None:
+        """Be done with an instance whose lease was lost.
+
+        Our claim would keep it from whoever comes after the host that has the lease. Perhaps none has, since the
+        leases were forgotten: it is anybody's turn, and whoever finds it held leaves it where it is.
+        """
+        await self.queue.put(key, self.runtime.clock.now())
+        await self._done(key, self._claims.get(key))
 
     async def _look_through(self) -> None:
         clock = self.runtime.clock

@@ -12,6 +12,7 @@ from wfe.model.instance import WorkflowRef
 from wfe.model.signals import CancelRequested
 from wfe.providers.memory.queue import MemoryQueue, QueueTable
 from wfe.runtime.leftovers import Leftovers
+from wfe.runtime.trees import TTL
 from wfe.runtime.worker import PARK_AFTER, Worker
 from wfe.testing.fakes import FakeExecutor
 
@@ -166,6 +167,35 @@ async def test_a_worker_that_lost_the_lease_lets_go_of_the_claim() -> None:
     await asyncio.sleep(LONG_ENOUGH)
     assert not one.runtime.is_driving("i")
     assert "i" not in shop.table.entries
+
+
+@virtually
+async def test_what_the_leases_have_forgotten_is_taken_again_before_anybody_looks_through_the_store() -> None:
+    shop = Workshop()
+    await shop.submit("i")
+    one = shop.worker("one", executor=slow("one", patient=True))
+    await settled()
+    two = shop.worker("two", executor=slow("two", patient=True))
+    await settled()
+    shop.site.table.leases["instance/i"].holder = None
+    await asyncio.sleep(TTL.total_seconds() * 0.9)
+    assert sorted([one.runtime.is_driving("i"), two.runtime.is_driving("i")]) == [False, True]
+
+
+@virtually
+async def test_a_worker_alone_takes_again_what_leases_and_queue_have_forgotten() -> None:
+    shop = Workshop()
+    await shop.submit("i")
+    one = shop.worker("one", executor=slow("one"))
+    await settled()
+    shop.table.entries.clear()
+    shop.site.table.leases["instance/i"].holder = None
+    await asyncio.sleep(LONG_ENOUGH)
+    assert one.runtime.is_driving("i")
+    assert await one.leases.holder("instance/i") == "one"
+    await one.ends("a")
+    await one.ends("b")
+    assert await shop.statuses("i") == ["Complete"]
 
 
 @virtually
