@@ -38,6 +38,16 @@ build_images() {
 
 is_built() { [ "$(cat "$archives/$1.number" 2>/dev/null)" = "$2" ] && [ -s "$archives/$1.tar" ]; }
 
+# save_images DIRECTORY
+save_images() {
+    local name
+    mkdir -p "$1"
+    images="debian wfe-runner wfe-operator" build_images
+    for name in operator runner; do
+        gzip -c "$archives/wfe-$name.tar" >"$1/wfe-$name-image.tar.gz"
+    done
+}
+
 # Load those that the cluster does not have yet.
 load_images() {
     local name
