@@ -24,8 +24,8 @@ result=0
     "$called" "$([ $result = 0 ] && echo 3 passed || echo 1 failed, 2 passed)"
 exit $result
 """
-UNIT = "python -m pytest -n 2 tests/unit tests/simulation tests/golden"
-SERVERS = "python -m pytest -n 2 tests/integration"
+UNIT = "python -m pytest -n 3 tests/unit tests/simulation tests/golden"
+SERVERS = "python -m pytest -n 3 tests/integration"
 BESIDE = "-m not alone tests/e2e"
 ALONE = "-m alone tests/e2e"
 
