@@ -7,7 +7,7 @@ from pathlib import Path
 
 from figures import Samples, Ticks, sequence
 
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.embedded.host import WorkflowHost
 
 SHORT = 10
 Commits = Callable[[int], Awaitable[Samples]]

@@ -23,7 +23,10 @@ from wfe.kube import Client
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.task import ProcessTask
-from wfe.pods import Home, Owner, PodSettings, labels, needs_of
+from wfe.pods import labels
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import needs_of
+from wfe.pods.settings import PodSettings
 from wfe.testing.builders import an_instance
 from wfe.testing.executor_contract import Recorder
 

@@ -27,7 +27,8 @@ from wfe.engine import ScopeNames
 from wfe.model.failure import Reason
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask
-from wfe.pods import attempt_pod, labels
+from wfe.pods import labels
+from wfe.pods.attempt import attempt_pod
 from wfe.steps import BUILTIN, StepContext
 from wfe.testing.builders import an_instance
 

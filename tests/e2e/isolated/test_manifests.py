@@ -9,7 +9,11 @@ from tests.e2e.cluster import Cluster
 from tests.e2e.isolated.place import DEBIAN, POSTGRES, an_owner
 from tests.golden.pods.manifests import CASES, manifests
 from tests.unit.pods.homes import a_home, a_step, a_workflow
-from wfe.pods import Home, PodSettings, check, needs_of, runner_pod
+from wfe.pods.guard import check
+from wfe.pods.home import Home
+from wfe.pods.needs import needs_of
+from wfe.pods.runner import runner_pod
+from wfe.pods.settings import PodSettings
 
 pytestmark = pytest.mark.e2e
 Manifest = dict[str, Any]

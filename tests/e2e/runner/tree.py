@@ -14,7 +14,10 @@ from wfe.kube.resource import PODS
 from wfe.model.ids import AttemptKey
 from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
-from wfe.pods import Amounts, Home, Needs, Owner, PodSettings, StepContainer, labels
+from wfe.pods import labels
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import Needs, StepContainer
+from wfe.pods.settings import Amounts, PodSettings
 from wfe.providers.customresource.names import INSTANCES
 from wfe.testing.builders import an_instance
 from wfe.testing.executor_contract import Recorder

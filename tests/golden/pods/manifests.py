@@ -9,8 +9,11 @@ import yaml
 
 from tests.unit.pods.homes import IMAGE, OWNER, SETTINGS, a_home, a_step, a_task, a_workflow
 from wfe.model.ids import AttemptKey
-from wfe.pods import Home, Owner, attempt_pod, pool_pod, runner_pod, task_files, volume_claim
+from wfe.pods.attempt import attempt_pod, task_files
 from wfe.pods.frame import literal
+from wfe.pods.home import Home, Owner
+from wfe.pods.runner import pool_pod, runner_pod
+from wfe.pods.volumes import volume_claim
 from wfe.supervisor.pod import pid_1
 
 HERE: Final = Path(__file__).parent

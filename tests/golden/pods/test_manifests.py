@@ -4,7 +4,7 @@ import pytest
 
 from tests.golden.pods.manifests import CASES, HERE, manifests, text_of
 from tests.unit.pods.homes import SETTINGS
-from wfe.pods import check
+from wfe.pods.guard import check
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wfe.definition.checks import CHECKS, WHOLE_CHECKS
-from wfe.language import load_text
+from wfe.language.load import load_text
 
 HERE = Path(__file__).parent
 FILES = sorted(HERE.glob("*.yaml"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from wfe.builder import WorkflowBuilder
 from wfe.graph.workflow import Workflow
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.model.status import InstanceStatus
 
 STEPS = 8

@@ -8,7 +8,9 @@ from tests.unit.hosts_kubernetes.world import NAMESPACE, Cluster, a_led_cluster
 from wfe.hosts.kubernetes.heritage import Heritage, StillUsed
 from wfe.kube import Client
 from wfe.kube.resource import PODS, VOLUME_CLAIMS
-from wfe.pods import Home, Needs, Owner, Workspace, WorkspaceKind, labels
+from wfe.pods import labels
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import Needs, Workspace, WorkspaceKind
 from wfe.providers.customresource import INSTANCES
 from wfe.testing.apiserver import ApiServer, serving
 

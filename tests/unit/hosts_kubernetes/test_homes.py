@@ -15,7 +15,8 @@ from wfe.model.failure import Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.task import ProcessTask, PythonTask
-from wfe.pods import Home, NeedsRefused
+from wfe.pods.home import Home
+from wfe.pods.needs import NeedsRefused
 from wfe.ports.store import Definition
 from wfe.providers.memory import MemoryStore
 from wfe.runtime.definitions import Definitions

@@ -22,7 +22,7 @@ from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.record import AttemptRecord, StepRecord
 from wfe.model.signals import TaskOutcome
-from wfe.pods import Home
+from wfe.pods.home import Home
 from wfe.ports.logs import Segment
 from wfe.providers.customresource import LogArchive
 from wfe.runtime.clock import SystemClock

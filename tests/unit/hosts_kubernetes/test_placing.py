@@ -12,7 +12,7 @@ from wfe.model.commands import StartTask
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import ParentRef
 from wfe.model.task import ProcessTask
-from wfe.pods import attempt_pod
+from wfe.pods.attempt import attempt_pod
 from wfe.ports.store import Definition
 from wfe.providers.memory import MemoryStore
 from wfe.runtime.definitions import Definitions

@@ -10,7 +10,10 @@ from wfe.hosts.kubernetes.cleanup import drain
 from wfe.hosts.kubernetes.pool import Pool
 from wfe.kube import Client, Informer
 from wfe.kube.resource import PODS
-from wfe.pods import Home, Needs, Owner, PodSettings, StepContainer, labels
+from wfe.pods import labels
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import Needs, StepContainer
+from wfe.pods.settings import PodSettings
 from wfe.testing.apiserver import serving
 
 SETTINGS = PodSettings(image="runner")

@@ -14,7 +14,8 @@ from wfe.hosts.kubernetes.placing import Pods, StillLeaving
 from wfe.hosts.kubernetes.resting import Rests
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
-from wfe.pods import Home, Needs, Owner, Workspace, WorkspaceKind
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import Needs, Workspace, WorkspaceKind
 from wfe.providers.customresource import INSTANCES
 from wfe.testing.builders import NOON, an_instance
 from wfe.testing.executor_contract import a_script

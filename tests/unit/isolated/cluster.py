@@ -15,7 +15,9 @@ from wfe.kube.resource import CONFIG_MAPS, EVENTS, PODS, VOLUME_CLAIMS
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.task import ProcessTask
-from wfe.pods import Home, PodSettings, labels
+from wfe.pods import labels
+from wfe.pods.home import Home
+from wfe.pods.settings import PodSettings
 from wfe.testing.apiserver import ApiServer, Served, serving
 from wfe.testing.builders import an_instance
 from wfe.testing.executor_contract import Recorder

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from wfe.graph.node import ChildSpec, OnError
-from wfe.language import Loaded, load_text
+from wfe.language.load import Loaded, load_text
 
 TEXT = (Path(__file__).parent / "dialect.yaml").read_bytes()
 VARIABLES = ("workspace_dir", "registry", "coverage_threshold")

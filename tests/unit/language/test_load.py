@@ -7,7 +7,7 @@ import pytest
 
 from wfe.errors import DefinitionInvalid, NotFound
 from wfe.graph.node import TaskSpec
-from wfe.language import Loaded, load_text
+from wfe.language.load import Loaded, load_text
 
 STEPS = "steps: [{name: x, config: {run: 'true'}}]"
 

@@ -7,7 +7,9 @@ from typing import Any
 from wfe.definition import WorkflowModel
 from wfe.model.ids import AttemptKey
 from wfe.model.task import ProcessTask
-from wfe.pods import Home, Needs, Owner, PodSettings, needs_of
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import Needs, needs_of
+from wfe.pods.settings import PodSettings
 
 UID = "6f1c0e0a-59a5-4b7e-9d3f-0f5b8a1c2d3e"
 IMAGE = "localhost/debian:testbed"

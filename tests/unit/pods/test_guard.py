@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 
 from tests.unit.pods.homes import SETTINGS, a_home, a_step, a_task, a_workflow
 from wfe.definition import WorkflowModel
-from wfe.pods import NeedsRefused, PodRefused, attempt_pod, check, pool_pod, runner_pod
+from wfe.pods.attempt import attempt_pod
+from wfe.pods.guard import PodRefused, check
+from wfe.pods.needs import NeedsRefused
+from wfe.pods.runner import pool_pod, runner_pod
 from wfe.supervisor.launch import NotLaunchable
 
 Manifest = dict[str, Any]

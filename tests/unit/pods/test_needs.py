@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.pods.homes import IMAGE, a_step, a_workflow, needs
-from wfe.pods import Needs, NeedsRefused, WorkspaceKind
+from wfe.pods.needs import Needs, NeedsRefused, WorkspaceKind
 from wfe.supervisor.pod import container_name
 
 MEBI = 1024**2

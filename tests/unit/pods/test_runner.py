@@ -6,18 +6,12 @@ from typing import Any
 import pytest
 
 from tests.unit.pods.homes import IMAGE, SETTINGS, a_home, a_step, a_task, a_workflow, needs
-from wfe.pods import (
-    Amounts,
-    NeedsRefused,
-    attempt_pod,
-    check,
-    container_for,
-    is_satisfied_by_pool,
-    placed,
-    runner_pod,
-    task_files,
-    volume_claim,
-)
+from wfe.pods.attempt import attempt_pod, task_files
+from wfe.pods.guard import check
+from wfe.pods.needs import NeedsRefused
+from wfe.pods.runner import container_for, is_satisfied_by_pool, placed, runner_pod
+from wfe.pods.settings import Amounts
+from wfe.pods.volumes import volume_claim
 from wfe.supervisor.pod import container_name
 
 GIBI = 1024**3

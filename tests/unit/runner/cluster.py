@@ -23,7 +23,9 @@ from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
-from wfe.pods import Home, Needs, Owner, PodSettings, StepContainer, Workspace, WorkspaceKind
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import Needs, StepContainer, Workspace, WorkspaceKind
+from wfe.pods.settings import PodSettings
 from wfe.runtime.clock import SystemClock
 from wfe.supervisor.protocol import BLOCK
 from wfe.testing.apiserver import ApiServer, Refused, Served, Session

@@ -9,7 +9,7 @@ from tests.unit.runner.world import LONG, a_world
 from wfe.executors.runner import leftovers
 from wfe.model.failure import Reason
 from wfe.model.signals import TaskOutcome
-from wfe.pods import Needs, StepContainer
+from wfe.pods.needs import Needs, StepContainer
 from wfe.ports.logs import Stream
 from wfe.testing.builders import a_pointer, an_instance
 from wfe.testing.executor_contract import a_script, until

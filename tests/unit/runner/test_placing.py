@@ -12,7 +12,8 @@ from wfe.executors.runner.executor import NoContainer
 from wfe.kube.resource import PODS, VOLUME_CLAIMS
 from wfe.model.failure import Failure, Reason
 from wfe.model.signals import TaskOutcome
-from wfe.pods import Owner, WorkspaceKind
+from wfe.pods.home import Owner
+from wfe.pods.needs import WorkspaceKind
 from wfe.ports.executor import CannotGoOn
 from wfe.testing.builders import an_instance
 from wfe.testing.executor_contract import a_script, until

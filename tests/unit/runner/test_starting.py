@@ -11,7 +11,7 @@ from wfe.definition.services import Service
 from wfe.kube.resource import EVENTS
 from wfe.model.failure import Reason
 from wfe.model.signals import TaskOutcome
-from wfe.pods import Needs
+from wfe.pods.needs import Needs
 from wfe.ports.executor import CannotGoOn
 from wfe.testing.executor_contract import a_script, until
 

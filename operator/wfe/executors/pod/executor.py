@@ -32,16 +32,13 @@ from wfe.model.instance import Instance
 from wfe.model.json import Data
 from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
-from wfe.pods import (
-    Home,
-    PodSettings,
-    WorkspaceKind,
-    attempt_pod,
-    check,
-    labels,
-    task_files,
-    volume_claim,
-)
+from wfe.pods import labels
+from wfe.pods.attempt import attempt_pod, task_files
+from wfe.pods.guard import check
+from wfe.pods.home import Home
+from wfe.pods.needs import WorkspaceKind
+from wfe.pods.settings import PodSettings
+from wfe.pods.volumes import volume_claim
 from wfe.ports.logs import LogSink
 from wfe.supervisor.shared import Shared
 

@@ -13,8 +13,8 @@ from wfe.executors.pod.logs import LogCut
 from wfe.executors.pod.seen import AttemptPod
 from wfe.kube import ApiError, ApiNotFound, Client, Informer
 from wfe.model.task import ProcessTask
-from wfe.pods import PodSettings
 from wfe.pods.attempt import CONTAINER, sees_secrets
+from wfe.pods.settings import PodSettings
 from wfe.ports.logs import LogSink, Segment, Stream
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from wfe.model.failure import Failure, Reason
 from wfe.model.json import Data
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask
-from wfe.pods import PodSettings
+from wfe.pods.settings import PodSettings
 from wfe.supervisor.answers import End, EndReason
 from wfe.supervisor.outcome import outcome_of
 

@@ -10,7 +10,11 @@ from wfe.kube import AlreadyExists, ApiConflict, ApiForbidden, ApiInvalid, ApiNo
 from wfe.kube.resource import PODS, VOLUME_CLAIMS, Resource
 from wfe.model.failure import Failure, Reason
 from wfe.model.instance import Instance
-from wfe.pods import Home, WorkspaceKind, check, runner_pod, volume_claim
+from wfe.pods.guard import check
+from wfe.pods.home import Home
+from wfe.pods.needs import WorkspaceKind
+from wfe.pods.runner import runner_pod
+from wfe.pods.volumes import volume_claim
 from wfe.ports.executor import CannotGoOn
 
 

@@ -33,7 +33,8 @@ from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded
 from wfe.model.task import ProcessTask
-from wfe.pods import Home, container_for
+from wfe.pods.home import Home
+from wfe.pods.runner import container_for
 from wfe.ports.logs import LogSink
 from wfe.supervisor.layout import attempt_directory, instance_directory
 from wfe.supervisor.shared import Shared

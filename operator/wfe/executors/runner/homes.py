@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
-from wfe.pods import Home, PodSettings
+from wfe.pods.home import Home
+from wfe.pods.settings import PodSettings
 
 
 class Homes(Protocol):

@@ -25,7 +25,8 @@ from wfe.executors.runner.shapes import RunnerPod
 from wfe.kube import ApiError, ApiForbidden, ApiNotFound, Client
 from wfe.kube.resource import EVENTS, NODES
 from wfe.model.failure import Failure, Reason
-from wfe.pods import Home, ready_within, service_container
+from wfe.pods.home import Home
+from wfe.pods.services import ready_within, service_container
 from wfe.ports.executor import CannotGoOn
 from wfe.supervisor.pod import TERMINATION_GRACE_SECONDS
 

@@ -1,14 +1,11 @@
-"""What `k=v` arguments, `--inputs FILE` and WFE_CONFIG mean."""
+"""What `k=v` arguments, JSON arguments and WFE_CONFIG mean."""
 
 import json
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
-from wfe.language.plain import NotYaml, plain_value
 from wfe.model.json import Json
 
 CONFIG_VARIABLE = "WFE_CONFIG"
@@ -56,32 +53,6 @@ def json_value(text: str | None) -> Json:
         value: Json = json.loads(text)
     except ValueError as error:
         raise click.BadParameter(f"it is not JSON: {error}", param_hint="JSON") from error
-    return value
-
-
-def read_inputs(path: Path | None) -> dict[str, Json]:
-    """Read `--inputs FILE`, JSON or YAML; `-` is standard input."""
-    if path is None:
-        return {}
-    try:
-        text = sys.stdin.buffer.read() if str(path) == "-" else path.read_bytes()
-    except OSError as error:
-        raise click.BadParameter(
-            f"`{path}` cannot be read: {error.strerror}", param_hint="--inputs"
-        ) from error
-    try:
-        return json_object(text.decode("utf-8"), "--inputs")
-    except (click.BadParameter, UnicodeDecodeError):
-        return _yaml_object(text)
-
-
-def _yaml_object(text: bytes) -> dict[str, Json]:
-    try:
-        value = plain_value(text)
-    except NotYaml as error:
-        raise click.BadParameter(f"neither JSON nor YAML: {error}", param_hint="--inputs") from error
-    if not isinstance(value, dict):
-        raise click.BadParameter("it is no mapping: write `name: value` lines", param_hint="--inputs")
     return value
 
 

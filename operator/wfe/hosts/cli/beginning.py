@@ -11,13 +11,14 @@ import click
 from wfe.errors import NameTaken
 from wfe.graph.fields import coerce_inputs
 from wfe.graph.workflow import Workflow
-from wfe.hosts.cli.arguments import config_variables, pairs, read_inputs
+from wfe.hosts.cli.arguments import config_variables, pairs
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.finish import Asked
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.cli.inputs import read_inputs
 from wfe.hosts.embedded.files import chosen, load_file, workflows_of
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.hosts.embedded.laptop import begun_with, ignored_here, require_runnable
-from wfe.language import Loaded
+from wfe.language.load import Loaded
 from wfe.model.json import Data
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -10,10 +10,12 @@ import click
 from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.display.display import Display
 from wfe.hosts.cli.displays import print_end, store_words
-from wfe.hosts.cli.following import EXIT_CODES, HALTED, KILLED, Killed, follow
-from wfe.hosts.cli.options import DEFAULT_STORE, Copied
+from wfe.hosts.cli.ends import EXIT_CODES, HALTED, KILLED
+from wfe.hosts.cli.following import Killed, follow
+from wfe.hosts.cli.opening import Copied
+from wfe.hosts.cli.options import DEFAULT_STORE
 from wfe.hosts.cli.summary.summary import Summary
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.hosts.wiring.engine_room import state_of
 from wfe.model.instance import Instance
 from wfe.runtime.clock import SystemClock

@@ -7,24 +7,15 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Final
 
-from wfe.hosts.cli.display.display import Display
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.cli.display.display import REDRAW_SECONDS, Display
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.hosts.embedded.view import is_halted
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
 from wfe.model.status import InstanceStatus
 
-REDRAW_SECONDS: Final = 0.12
 LOOK_SECONDS: Final = 0.1
-HALTED: Final = 3
-KILLED: Final = 130
 AFTER_KILL: Final = timedelta(seconds=5)
-EXIT_CODES: Final = {
-    InstanceStatus.COMPLETE: 0,
-    InstanceStatus.FAILED: 1,
-    InstanceStatus.SUSPENDED: HALTED,
-    InstanceStatus.TERMINATED: 4,
-}
 
 
 class Killed(Exception):

@@ -10,7 +10,7 @@ import click
 from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.asking import opened_logs
 from wfe.hosts.cli.display.neutral import neutral
-from wfe.hosts.cli.options import open_host
+from wfe.hosts.cli.opening import open_host
 from wfe.ports.logs import LogPage, LogQuery, LogRecord, text_of
 
 

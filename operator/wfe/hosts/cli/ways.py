@@ -10,10 +10,10 @@ from wfe.errors import NotFound
 from wfe.hosts.cli.display.display import Display
 from wfe.hosts.cli.displays import display_for
 from wfe.hosts.cli.finish import Asked
-from wfe.hosts.cli.options import open_host, prepare_store
+from wfe.hosts.cli.opening import open_host, prepare_store
 from wfe.hosts.cli.remembered import Way, recall
 from wfe.hosts.cli.secrets import missing_secrets, secrets_of
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.providers import find
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from wfe.errors import DefinitionInvalid, NotFound, Problem
 from wfe.graph.graph import Graph
 from wfe.graph.workflow import Workflow
-from wfe.language import Loaded, load_text
+from wfe.language.load import Loaded, load_text
 
 
 def load_file(path: str | Path, variables: Mapping[str, Any] | None = None) -> Loaded:

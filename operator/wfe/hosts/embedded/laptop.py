@@ -7,7 +7,7 @@ from wfe.errors import DefinitionInvalid, Problem
 from wfe.graph.node import TaskSpec
 from wfe.graph.workflow import Workflow
 from wfe.hosts.embedded.containers import NoContainers, container_program
-from wfe.language import Loaded, LoadedWorkflow
+from wfe.language.load import Loaded, LoadedWorkflow
 
 _IGNORED: Final = ("image", "memory", "cpu", "pull_policy")
 _OF_CLUSTERS: Final = ("shared_volume", "retention")

@@ -7,7 +7,7 @@ from wfe.hosts.kubernetes.homes import TreeHomes
 from wfe.kube import Client
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
-from wfe.pods import Home
+from wfe.pods.home import Home
 from wfe.ports.logs import LogSink, Segment
 from wfe.providers.customresource.logs import LogArchive
 

@@ -24,8 +24,9 @@ from wfe.hosts.kubernetes.settings import Runner, Settings, SettingsInvalid
 from wfe.hosts.kubernetes.shards import Share, is_first
 from wfe.kube import Client, Informer
 from wfe.kube.resource import PODS
-from wfe.pods import Amounts, PodSettings, labels
+from wfe.pods import labels
 from wfe.pods.quantities import NoAmount, bytes_of, thousandths_of
+from wfe.pods.settings import Amounts, PodSettings
 from wfe.ports.provider import Provider
 from wfe.providers import find, without_secrets
 from wfe.providers.customresource import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS, EventObject, InstanceObject

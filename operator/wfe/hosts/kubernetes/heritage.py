@@ -6,7 +6,9 @@ from typing import Final
 from wfe.errors import Retryable
 from wfe.kube import ApiNotFound, Client
 from wfe.kube.resource import PODS, VOLUME_CLAIMS
-from wfe.pods import Home, WorkspaceKind, labels
+from wfe.pods import labels
+from wfe.pods.home import Home
+from wfe.pods.needs import WorkspaceKind
 
 
 class StillUsed(Retryable):

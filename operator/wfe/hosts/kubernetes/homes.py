@@ -18,7 +18,8 @@ from wfe.expr.template import render
 from wfe.graph.graph import Graph
 from wfe.model.instance import ROOT, Instance, Scope, WorkflowRef
 from wfe.model.json import Data
-from wfe.pods import Home, Needs, NeedsRefused, Owner, needs_of
+from wfe.pods.home import Home, Owner
+from wfe.pods.needs import Needs, NeedsRefused, needs_of
 from wfe.ports.store import Store
 from wfe.providers.customresource.names import INSTANCES
 from wfe.runtime.definitions import Definitions

@@ -17,7 +17,7 @@ from wfe.hosts.kubernetes.archive import Archives
 from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
-from wfe.pods import Home
+from wfe.pods.home import Home
 
 
 @dataclass(slots=True)

@@ -15,7 +15,9 @@ from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance
 from wfe.model.signals import TaskEnded, TaskOutcome
 from wfe.model.task import ProcessTask, PythonTask, Task
-from wfe.pods import Home, PodSettings, placed
+from wfe.pods.home import Home
+from wfe.pods.runner import placed
+from wfe.pods.settings import PodSettings
 from wfe.ports.executor import Executor
 from wfe.runtime.plan import plan
 

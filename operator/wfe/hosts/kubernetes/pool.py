@@ -18,7 +18,10 @@ from wfe.errors import WfeError
 from wfe.executors.runner import RunnerPod
 from wfe.kube import ApiConflict, ApiNotFound, Client, Informer
 from wfe.kube.resource import PODS
-from wfe.pods import Home, PodSettings, is_satisfied_by_pool, labels, pool_pod
+from wfe.pods import labels
+from wfe.pods.home import Home
+from wfe.pods.runner import is_satisfied_by_pool, pool_pod
+from wfe.pods.settings import PodSettings
 
 log: Any = structlog.get_logger(__name__)
 LOOK_EVERY: Final = 10.0

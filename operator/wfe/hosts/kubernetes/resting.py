@@ -16,7 +16,8 @@ import structlog
 from wfe.errors import WfeError
 from wfe.hosts.kubernetes.homes import Place, TreeHomes
 from wfe.model.instance import Instance
-from wfe.pods import Home, Needs, WorkspaceKind
+from wfe.pods.home import Home
+from wfe.pods.needs import Needs, WorkspaceKind
 
 log: Any = structlog.get_logger(__name__)
 LOOK_EVERY: Final = 5.0

@@ -3,7 +3,8 @@ from pathlib import Path
 import click
 import pytest
 
-from wfe.hosts.cli.arguments import config_variables, pairs, read_inputs
+from wfe.hosts.cli.arguments import config_variables, pairs
+from wfe.hosts.cli.inputs import read_inputs
 from wfe.hosts.cli.remembered import Way, recall, remember
 from wfe.hosts.cli.secrets import given_secrets, missing_secrets, read_secrets
 

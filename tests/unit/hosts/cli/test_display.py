@@ -9,7 +9,7 @@ from wfe.hosts.cli.display.plain import PlainDisplay
 from wfe.hosts.cli.display.rows import Prefixes, Row, Rows
 from wfe.hosts.cli.display.tree import tree_lines
 from wfe.hosts.cli.display.words import clock_time, duration
-from wfe.language import load_text
+from wfe.language.load import load_text
 from wfe.model.failure import Failure, Reason
 from wfe.model.ids import AttemptKey
 from wfe.model.instance import Instance, ParentRef, WorkflowRef

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from wfe.executors.local.directory import StateUnusable
 from wfe.hosts.cli import main
-from wfe.hosts.cli.options import prepare_store
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.cli.opening import prepare_store
+from wfe.hosts.embedded.host import WorkflowHost
 
 
 def test_runs_that_begin_together_share_the_directory(

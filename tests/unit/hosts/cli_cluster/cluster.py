@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from click.testing import CliRunner, Result
 
 from wfe.hosts.cli import main
-from wfe.hosts.embedded import WorkflowHost
 from wfe.hosts.embedded.files import chosen, load_workflows
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.kube import Access, Client
 from wfe.kube.resource import CONFIG_MAPS, CONTROLLER_REVISIONS, LEASES, PODS, Resource
 from wfe.providers.customresource import INSTANCES, WORKFLOW_EVENTS, WORKFLOWS

@@ -15,7 +15,7 @@ from wfe.hosts.cli.cluster.room import Room
 from wfe.hosts.embedded.files import load_file, workflows_of
 from wfe.hosts.kubernetes.verdict import VARIABLES
 from wfe.kube import ApiConflict, ApiForbidden, ApiInvalid, ApiNotFound
-from wfe.language import Loaded
+from wfe.language.load import Loaded
 from wfe.model.json import Json
 from wfe.providers.customresource.names import WORKFLOWS
 

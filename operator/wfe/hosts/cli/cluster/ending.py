@@ -12,7 +12,7 @@ from wfe.hosts.cli.cluster.looks import Look, look
 from wfe.hosts.cli.cluster.room import Room
 from wfe.hosts.cli.cluster.watching import Following
 from wfe.hosts.cli.displays import display_for, print_end
-from wfe.hosts.cli.following import EXIT_CODES, HALTED, KILLED
+from wfe.hosts.cli.ends import EXIT_CODES, HALTED, KILLED
 from wfe.hosts.cli.options import output_option
 from wfe.hosts.embedded.view import describe
 from wfe.model.status import InstanceStatus

@@ -6,7 +6,7 @@ from typing import Final
 
 from wfe.definition.findings import Where, field_path
 from wfe.errors import Problem
-from wfe.language import LoadedWorkflow
+from wfe.language.load import LoadedWorkflow
 from wfe.language.tree import Map, Scalar
 
 # `spec.steps[2].config.run: what is wrong`, as the webhook and the schema of a custom resource say it.

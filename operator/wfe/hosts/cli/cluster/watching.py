@@ -19,8 +19,7 @@ from wfe.hosts.cli.cluster.logs.lines import Line
 from wfe.hosts.cli.cluster.looks import Look, graph_of, look
 from wfe.hosts.cli.cluster.room import Room
 from wfe.hosts.cli.cluster.telling import Told
-from wfe.hosts.cli.display.display import Display
-from wfe.hosts.cli.following import REDRAW_SECONDS
+from wfe.hosts.cli.display.display import REDRAW_SECONDS, Display
 from wfe.kube import Informer
 from wfe.model.ids import AttemptKey
 from wfe.ports.logs import Segment, Stream

@@ -1,11 +1,13 @@
 """What follows a run. A display hears of changes and output as they happen, on the event loop."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from wfe.graph.graph import Graph
 from wfe.model.instance import Instance
 from wfe.model.record import Lifecycle
 from wfe.ports.logs import Segment
+
+REDRAW_SECONDS: Final = 0.12
 
 
 class Display(Protocol):

@@ -7,7 +7,8 @@ import click
 
 from wfe.hosts.cli.arguments import json_object
 from wfe.hosts.cli.offers import show_claim
-from wfe.hosts.cli.options import open_host, store_option
+from wfe.hosts.cli.opening import open_host
+from wfe.hosts.cli.options import store_option
 from wfe.ports.store import ActivityClaim
 
 

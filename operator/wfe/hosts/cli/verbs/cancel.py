@@ -7,10 +7,11 @@ from typing import Final
 
 import click
 
-from wfe.hosts.cli.following import EXIT_CODES
-from wfe.hosts.cli.options import instance_argument, open_host, prepare_store, store_option
+from wfe.hosts.cli.ends import EXIT_CODES
+from wfe.hosts.cli.opening import open_host, prepare_store
+from wfe.hosts.cli.options import instance_argument, store_option
 from wfe.hosts.cli.remembered import recall
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.model.instance import Instance
 from wfe.model.status import InstanceStatus
 from wfe.runtime.runtime import HeldElsewhere

@@ -8,7 +8,8 @@ import click
 from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.display.words import since
-from wfe.hosts.cli.options import database_of, filter_options, open_host, store_option
+from wfe.hosts.cli.opening import database_of, open_host
+from wfe.hosts.cli.options import filter_options, store_option
 from wfe.hosts.embedded.view import summary
 from wfe.model.status import InstanceStatus
 from wfe.ports.store import Query, Summary

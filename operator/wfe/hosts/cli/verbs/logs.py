@@ -11,7 +11,8 @@ from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.display.words import clock_time
 from wfe.hosts.cli.finish import Asked
 from wfe.hosts.cli.found_lines import print_lines, search_logs
-from wfe.hosts.cli.options import Copied, line_options, logs_option, open_host, store_option
+from wfe.hosts.cli.opening import Copied, open_host
+from wfe.hosts.cli.options import line_options, logs_option, store_option
 from wfe.hosts.embedded.logs import LogLine
 from wfe.ports.logs import LogQuery
 

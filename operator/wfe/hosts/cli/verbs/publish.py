@@ -5,7 +5,8 @@ import asyncio
 import click
 
 from wfe.hosts.cli.arguments import json_value
-from wfe.hosts.cli.options import open_host, store_option
+from wfe.hosts.cli.opening import open_host
+from wfe.hosts.cli.options import store_option
 from wfe.model.json import Json
 
 

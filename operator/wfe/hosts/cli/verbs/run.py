@@ -12,15 +12,8 @@ from wfe.hosts.cli.arguments import as_json
 from wfe.hosts.cli.beginning import Beginning, beginning_options, read_beginning
 from wfe.hosts.cli.displays import display_for, store_words
 from wfe.hosts.cli.finish import Asked, followed
-from wfe.hosts.cli.options import (
-    DEFAULT_STORE,
-    open_host,
-    prepare_store,
-    queue_option,
-    require_shared,
-    running_options,
-    store_option,
-)
+from wfe.hosts.cli.opening import open_host, prepare_store, require_shared
+from wfe.hosts.cli.options import DEFAULT_STORE, queue_option, running_options, store_option
 from wfe.hosts.cli.remembered import Way, remember
 from wfe.hosts.cli.secrets import secrets_of
 from wfe.providers import without_secrets

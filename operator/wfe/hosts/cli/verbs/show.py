@@ -5,7 +5,8 @@ import asyncio
 import click
 
 from wfe.hosts.cli.arguments import as_json
-from wfe.hosts.cli.options import instance_argument, open_host, output_option, store_option
+from wfe.hosts.cli.opening import open_host
+from wfe.hosts.cli.options import instance_argument, output_option, store_option
 from wfe.hosts.cli.showing import print_instance
 from wfe.runtime.clock import SystemClock
 

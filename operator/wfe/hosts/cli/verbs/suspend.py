@@ -4,7 +4,8 @@ import asyncio
 
 import click
 
-from wfe.hosts.cli.options import instance_argument, open_host, store_option
+from wfe.hosts.cli.opening import open_host
+from wfe.hosts.cli.options import instance_argument, store_option
 
 
 @click.command()

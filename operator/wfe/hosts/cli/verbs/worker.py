@@ -14,16 +14,10 @@ from wfe.errors import Permanent
 from wfe.expr.duration import parse_duration
 from wfe.hosts.cli.display.neutral import neutral
 from wfe.hosts.cli.finish import Asked
-from wfe.hosts.cli.options import (
-    GRACE,
-    prepare_store,
-    queue_option,
-    require_shared,
-    running_options,
-    store_option,
-)
+from wfe.hosts.cli.opening import GRACE, prepare_store, require_shared
+from wfe.hosts.cli.options import queue_option, running_options, store_option
 from wfe.hosts.cli.secrets import secrets_of
-from wfe.hosts.embedded import WorkflowHost
+from wfe.hosts.embedded.host import WorkflowHost
 from wfe.hosts.wiring.engine_room import Settings
 from wfe.model.instance import Instance
 from wfe.model.record import InstanceChanged, Lifecycle

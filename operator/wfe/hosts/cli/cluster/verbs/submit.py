@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from wfe.hosts.cli.arguments import config_variables, pairs, read_inputs
+from wfe.hosts.cli.arguments import config_variables, pairs
 from wfe.hosts.cli.cluster.ending import Wait, told, wait_options
 from wfe.hosts.cli.cluster.place import place_of, place_options
 from wfe.hosts.cli.cluster.room import Room, in_room
 from wfe.hosts.cli.cluster.submitting import Target, Wish, from_cluster, from_file, is_file, submit
+from wfe.hosts.cli.inputs import read_inputs
 from wfe.model.json import Json
 
 
