@@ -40,6 +40,8 @@ else
     (become) &
 fi
 step=$!
+# One that came before that has told nobody.
+[ -z "$told" ] || stop
 
 # A signal cuts a wait short; one that came as the step ended leaves nothing to wait for.
 while :; do

@@ -15,7 +15,7 @@ import pytest
 from tests.canary import KEY, LEAKS, NAME, VALUE, found_in, workflows
 from tests.e2e.cluster import Cluster, instance, workflow
 from tests.e2e.process import Operator, only_in, running
-from tests.integration.secrets.stores import of_opensearch, of_postgres
+from tests.integration.secrets.stores import of_opensearch, of_postgres, of_valkey
 from tests.integration.servers import url_of
 
 pytestmark = pytest.mark.e2e
@@ -72,11 +72,16 @@ def test_a_cluster_keeps_it_nowhere(cluster: Cluster, namespace: str, tmp_path: 
     definitions = _definitions()
     cluster.apply(namespace, *(workflow(name, *steps) for name, steps in definitions.items()))
     settings = {**only_in(namespace), "log": {"level": "debug"}}
-    with of_opensearch(url_of("opensearch")) as search, of_postgres(url_of("postgres")) as history:
+    with (
+        of_opensearch(url_of("opensearch")) as search,
+        of_postgres(url_of("postgres")) as history,
+        of_valkey(url_of("valkey")) as leases,
+    ):
         # OpenSearch asks for no password here, so any will do.
         environment = {
             "WFE_OPENSEARCH_URL": search.url.replace("://", f"://us3r:{PASSWORD}@"),
             "WFE_POSTGRES_URL": history.url,
+            "WFE_VALKEY_URL": leases.url,
         }
         with running(cluster, tmp_path, settings=settings, environment=environment) as operator:
             cluster.apply(namespace, *(instance(f"{name}-1", name) for name in definitions))
@@ -88,7 +93,9 @@ def test_a_cluster_keeps_it_nowhere(cluster: Cluster, namespace: str, tmp_path: 
             names = [f"{name}-1".encode() for name in definitions]
 
             def is_copied() -> bool:
-                places.update({place.name: asyncio.run(place.content()) for place in (search, history)})
+                places.update(
+                    {place.name: asyncio.run(place.content()) for place in (search, history, leases)}
+                )
                 lines, rows = places[search.name], places[history.name]
                 return b"TOKEN=" in lines and all(name in lines and name in rows for name in names)
 
@@ -97,6 +104,7 @@ def test_a_cluster_keeps_it_nowhere(cluster: Cluster, namespace: str, tmp_path: 
         places["its log"] = operator.log.read_bytes()
     assert {name: found_in(data) for name, data in places.items() if found_in(data)} == {}
     assert [name for name, data in places.items() if PASSWORD.encode() in data] == []
+    assert places[leases.name], "the leases are there"
     assert any(b"TOKEN=" in data for name, data in places.items() if "ConfigMap" in name)
     assert b"*" * len(VALUE) in places["wfe logs tells"]
 

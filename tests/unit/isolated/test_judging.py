@@ -90,6 +90,7 @@ ERROR = (TaskOutcome.FAILED, Reason.ERROR)
         pytest.param(a_pod(**ended(0)), COMPLETE, "", id="complete"),
         pytest.param(a_pod(**ended(3)), ITS_CODE, "code 3", id="its-own-code"),
         pytest.param(a_pod(**ended(137, "OOMKilled")), ITS_CODE, "memory", id="out-of-memory"),
+        pytest.param(a_pod(**ended(137)), ITS_CODE, "perhaps for want of memory", id="perhaps-out-of-memory"),
         pytest.param(
             a_pod(**ended(128, "StartError", 'exec: "/app": no such file')),
             REFUSED,

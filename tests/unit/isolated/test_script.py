@@ -134,6 +134,16 @@ def test_a_signal_reaches_the_step(container: Container, trap: str, code: int, m
     assert process.returncode == (128 + signal.SIGTERM if code < 0 else code)
 
 
+def test_a_signal_that_comes_while_the_step_is_being_started_reaches_it(container: Container) -> None:
+    container.text = container.text.replace("step=$!\n", "sleep 0.3\nstep=$!\n")
+    process = container.start("echo ready; while :; do sleep 0.05; done")
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 128 + signal.SIGTERM
+
+
 def test_it_says_that_there_is_no_directory_to_work_in(container: Container) -> None:
     process = container.start("true")
     process.communicate()

@@ -37,6 +37,7 @@ _OWN_FAULT: Final = (
     "exceeds the total limit",
 )
 _HOPELESS: Final = frozenset({"ErrImageNeverPull", "InvalidImageName"})
+_KILLED: Final = 137
 _IMAGE: Final = frozenset({"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable"})
 _NO_CONTAINER: Final = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
 # What registries and networks say that may be there again later. Anything else about an image is taken for final.
@@ -93,7 +94,18 @@ def _of_container(
         return _said(task, EndReason.TIMEOUT)
     if _was_taken(pod) or _died_of_deletion(pod, terminated):
         return _of_pod(pod, task)
-    return _said(task, EndReason.EXIT, code)
+    return _killed(task) if code == _KILLED else _said(task, EndReason.EXIT, code)
+
+
+def _killed(task: ProcessTask) -> TaskEnded:
+    """Say what may have been the reason.
+
+    The runtime hears of want of memory and of the end by two ways, and says OOMKilled only if the first is quicker.
+    """
+    ended = _said(task, EndReason.EXIT, _KILLED)
+    assert ended.failure is not None  # noqa: S101  # no process that was killed has completed
+    said = f"{ended.failure.message}, perhaps for want of memory ({task.memory or 'the default'}): then raise `memory`"
+    return replace(ended, failure=replace(ended.failure, message=said))
 
 
 def _of_pod(pod: AttemptPod, task: ProcessTask) -> TaskEnded:
