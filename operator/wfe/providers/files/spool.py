@@ -8,12 +8,13 @@ import os
 import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from struct import Struct
 from typing import BinaryIO, Final
 
 from wfe.model.ids import AttemptKey
+from wfe.model.times import from_micros, to_micros
 from wfe.ports.logs import STREAMS, Segment
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,6 @@ LIMIT: Final = 1024 * 1024 * 1024
 FILE_BYTES: Final = 32 * 1024 * 1024
 # So much is written at once, and read at once.
 PIECE: Final = 512 * 1024
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 # The bytes of instance, path and data; attempt, stream, offset, and microseconds since the epoch.
 _HEADER: Final = Struct(">IIIIBQq")
 
@@ -147,8 +146,7 @@ class _Part:
 def _encoded(segment: Segment) -> bytes:
     key = segment.key
     instance, path = (text.encode("utf-8", "surrogatepass") for text in (key.instance, key.path))
-    at = (segment.at - _EPOCH) // _MICROSECOND
-    stream = STREAMS.index(segment.stream)
+    stream, at = STREAMS.index(segment.stream), to_micros(segment.at)
     sizes = len(instance), len(path), len(segment.data)
     return _HEADER.pack(*sizes, key.attempt, stream, segment.offset, at) + instance + path + segment.data
 
@@ -164,4 +162,4 @@ def _decoded(data: bytes) -> Iterator[Segment]:
             place += size
         instance, path = (part.decode("utf-8", "surrogatepass") for part in parts[:2])
         key = AttemptKey(instance, path, attempt)
-        yield Segment(key, STREAMS[stream], offset, parts[2], _EPOCH + at * _MICROSECOND)
+        yield Segment(key, STREAMS[stream], offset, parts[2], from_micros(at))

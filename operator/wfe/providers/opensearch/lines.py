@@ -14,13 +14,14 @@ from typing import Any, Final
 import msgspec
 
 from wfe.model.ids import AttemptKey
+from wfe.model.times import from_micros, to_micros
 from wfe.ports.logs import LogRecord, Segment, Stream, names_in, text_of
 from wfe.providers.opensearch.address import Address
 from wfe.providers.opensearch.bulk import Item, encoded
 from wfe.providers.opensearch.schema import indices_of_logs
 from wfe.providers.opensearch.server import Json
 from wfe.providers.opensearch.texts import is_long
-from wfe.providers.opensearch.times import from_micros, period_of, to_micros
+from wfe.providers.opensearch.times import period_of
 
 _LONGEST_ID: Final = 512
 SORT: Final = [

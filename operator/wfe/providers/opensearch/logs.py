@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from wfe.model.ids import AttemptKey
+from wfe.model.times import to_micros
 from wfe.ports.logs import LogPage, LogQuery, LogRecord, RecordsRefused, Segment, Stream, has_text
 from wfe.ports.pages import page_after, place_of
 from wfe.providers.opensearch.bulk import write
@@ -13,7 +14,7 @@ from wfe.providers.opensearch.lines import SORT, item_of, record_of
 from wfe.providers.opensearch.schema import indices_of_logs
 from wfe.providers.opensearch.server import Json, Server
 from wfe.providers.opensearch.texts import conditions
-from wfe.providers.opensearch.times import end_of, to_micros
+from wfe.providers.opensearch.times import end_of
 
 _PAGE: Final = 500
 # As many hits as an index gives at once, unless told otherwise.

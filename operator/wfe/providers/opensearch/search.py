@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from wfe.model.forms import Form
+from wfe.model.times import to_micros
 from wfe.ports.pages import page_after, place_of
 from wfe.ports.search import Document, DocumentsRefused, SearchPage, SearchQuery
 from wfe.ports.store import Summary
@@ -13,7 +14,6 @@ from wfe.ports.words import Wanted, wanted, words_of
 from wfe.providers.opensearch.bulk import Item, encoded, write
 from wfe.providers.opensearch.schema import index_of_instances
 from wfe.providers.opensearch.server import Json, Server
-from wfe.providers.opensearch.times import to_micros
 
 _FORM: Final = Form(Summary)
 _SORT: Final = [{"time": "desc"}, {"id": "desc"}]

@@ -1,22 +1,12 @@
-"""Times as OpenSearch keeps them for us, and the indices that lines of a time belong to.
+"""The indices that lines of a time belong to.
 
-Its own times are good to the millisecond; what is ordered and compared is whole microseconds since 1970 in UTC.
+Times of OpenSearch are good to the millisecond; what is ordered and compared is microseconds (`wfe.model.times`).
 """
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-def to_micros(moment: datetime) -> int:
-    return (moment - _EPOCH) // _MICROSECOND
-
-
-def from_micros(micros: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=micros)
+from wfe.model.times import EPOCH, to_micros
 
 
 def period_of(moment: datetime, form: str) -> str:
@@ -26,7 +16,7 @@ def period_of(moment: datetime, form: str) -> str:
 
 @lru_cache(maxsize=64)
 def _period_of_hour(hour: int, form: str) -> str:
-    return (_EPOCH + timedelta(hours=hour)).strftime(form)
+    return (EPOCH + timedelta(hours=hour)).strftime(form)
 
 
 def end_of(period: str) -> datetime | None:

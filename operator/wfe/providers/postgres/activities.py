@@ -1,14 +1,12 @@
 """Offered activities and their claims."""
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from wfe.model import codec
+from wfe.model.times import to_micros
 from wfe.ports.store import ActivityClaim, ActivityOffer
 from wfe.providers.postgres.database import Database
 from wfe.providers.postgres.words import digest, kept
-
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 async def offer(database: Database, offered: ActivityOffer) -> None:
@@ -20,7 +18,7 @@ async def offer(database: Database, offered: ActivityOffer) -> None:
             offered.attempt,
             offered.name,
             dict(offered.params),
-            offered.claim // _MICROSECOND,
+            to_micros(offered.claim),
         ]
     )
     await database.fetch(
@@ -56,5 +54,5 @@ def _offer(body: bytes) -> ActivityOffer:
         attempt=attempt,
         name=name,
         params=params,
-        claim=micros * _MICROSECOND,
+        claim=timedelta(microseconds=micros),
     )

@@ -6,9 +6,9 @@ from sqlite3 import Connection
 from typing import Any
 
 from wfe.model import codec
+from wfe.model.times import to_micros
 from wfe.ports.store import ActivityClaim, ActivityOffer
 from wfe.providers.sqlite.statements import SQL
-from wfe.providers.sqlite.times import to_micros
 
 
 def offer(connection: Connection, offered: ActivityOffer, params: str) -> None:

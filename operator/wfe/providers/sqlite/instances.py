@@ -9,9 +9,9 @@ from typing import Any
 from wfe.model import codec
 from wfe.model.instance import Instance
 from wfe.model.record import StepRecord
+from wfe.model.times import to_micros
 from wfe.ports.store import Query, Summary
 from wfe.providers.sqlite.statements import SQL
-from wfe.providers.sqlite.times import to_micros
 
 
 def load(connection: Connection, instance: str) -> Instance | None:

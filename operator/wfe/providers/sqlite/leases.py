@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
+from wfe.model.times import to_micros
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.holders import holder_alive
 from wfe.providers.sqlite.statements import SQL
-from wfe.providers.sqlite.times import to_micros
 
 LAST: Final = "\U0010ffff"  # no character comes after it
 

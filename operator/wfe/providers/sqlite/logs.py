@@ -8,11 +8,11 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from wfe.model.ids import AttemptKey
+from wfe.model.times import from_micros, to_micros
 from wfe.ports.log_pages import begin_of, is_wanted, page_of
 from wfe.ports.logs import STREAMS, LogPage, LogQuery, LogRecord, Place, Segment, names_in
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.statements import SQL, sql_for
-from wfe.providers.sqlite.times import from_micros, to_micros
 
 _PAGE: Final = 500
 _BEGINNING: Final = -(2**63)

@@ -7,8 +7,8 @@ from wfe.errors import NotFound
 from wfe.model import codec
 from wfe.model.event import Event
 from wfe.model.signals import Signal
+from wfe.model.times import from_micros, to_micros
 from wfe.providers.sqlite.statements import SQL
-from wfe.providers.sqlite.times import from_micros, to_micros
 
 
 def post(connection: Connection, instance: str, body: bytes) -> int:

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlite3 import Connection
 from typing import Final
 
+from wfe.model.times import from_micros, to_micros
 from wfe.ports.queue import Taken
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.statements import SQL
-from wfe.providers.sqlite.times import from_micros, to_micros
 
 LOOK_EVERY: Final = timedelta(milliseconds=50)
 

@@ -10,8 +10,8 @@ from wfe.model import codec
 from wfe.model.decision import Decision
 from wfe.model.instance import Instance
 from wfe.model.parts import part_names
+from wfe.model.times import to_micros
 from wfe.providers.sqlite.statements import SQL, sql_for
-from wfe.providers.sqlite.times import to_micros
 
 MOST_VALUES = 500
 

@@ -8,13 +8,13 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from wfe.model.forms import Form
+from wfe.model.times import to_micros
 from wfe.ports.pages import page_after, place_of
 from wfe.ports.search import Document, SearchPage, SearchQuery
 from wfe.ports.store import Summary
 from wfe.ports.words import wanted, words_of
 from wfe.providers.sqlite.database import Database
 from wfe.providers.sqlite.statements import SQL, sql_for
-from wfe.providers.sqlite.times import to_micros
 
 _FORM: Final = Form(Summary)
 _NAME: Final = "json_extract(CAST(summary AS TEXT), '$.name')"

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from wfe.model.times import to_micros
 from wfe.providers.valkey.connection import Server
-from wfe.providers.valkey.times import to_micros
 
 KEEP: Final = timedelta(hours=1)
 _TOGETHER: Final = 500  # the server does nothing else while a script runs

@@ -13,14 +13,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from wfe.model.times import to_micros
 from wfe.ports.queue import Taken
 from wfe.providers.valkey.connection import Server
-from wfe.providers.valkey.times import to_micros
 
 # Who waits asks again as often, because a bell that rang while the server was away is not heard.
 LISTEN: Final = timedelta(seconds=1)
 _TOGETHER: Final = 500  # the server does nothing else while a script runs
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class ValkeyQueue:
@@ -54,7 +53,7 @@ class ValkeyQueue:
         while (left := until - self._now()) > timedelta():
             first, rung = await self._server.run("next", self._keys)
             if first:
-                left = min(left, int(first) * _MICROSECOND)
+                left = min(left, timedelta(microseconds=int(first)))
             if left <= timedelta():
                 return
             await self._server.heard(self._keys[-1], rung, min(left, LISTEN))

@@ -93,12 +93,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.shipper = LogShipper(
-            self.keeper,
-            self.source,
-            Held(self.ledger),
-            FakeClock(),
-            self._about,
-            limit=self.limit,
+            self.keeper, self.source, Held(self.ledger), FakeClock(), self._about, limit=self.limit
         )
         self.shipper.overflow = self.overflow
 
