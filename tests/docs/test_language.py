@@ -12,6 +12,7 @@ import yaml
 
 from tests.docs.blocks import ROOT, Block, blocks_of, write_files
 from tests.docs.commands import run, said
+from tests.mappings import mappings_in
 from wfe import WorkflowBuilder
 from wfe.hosts.embedded.files import load_file
 
@@ -110,20 +111,8 @@ def test_links_lead_somewhere() -> None:
 def test_every_construct_is_shown_in_a_file() -> None:
     from wfe.definition.step import CONSTRUCTS  # noqa: PLC0415  # collected without it
 
-    used: set[str] = set()
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict):
-            used.update(value)
-            for inner in value.values():
-                walk(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                walk(inner)
-
-    for block in FILES:
-        if not block.after.startswith("refused"):
-            walk(yaml.safe_load(block.text))
+    shown = [yaml.safe_load(block.text) for block in FILES if not block.after.startswith("refused")]
+    used = {key for mapping in mappings_in(shown) for key in mapping}
     assert set(CONSTRUCTS) <= used, set(CONSTRUCTS) - used
 
 

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from tests.golden.workflows.cases import CASES, VARIABLES, Case
+from tests.mappings import mappings_in
 from wfe import InstanceStatus, StepStatus, WorkflowHost, load_workflow, load_workflows
 from wfe.hosts.embedded.files import load_file
 
@@ -56,18 +56,8 @@ def test_a_file_is_one_that_somebody_would_write_and_loads(path: Path) -> None:
 
 def test_every_word_of_the_other_system_that_does_something_here_is_in_a_file() -> None:
     found: set[str] = set()
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict):
-            found.update(value, (f"type:{value['type']}",) if isinstance(value.get("type"), str) else ())
-            for inner in value.values():
-                walk(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                walk(inner)
-
-    for path in FILES:
-        walk(yaml.safe_load(path.read_text("utf-8")))
+    for mapping in mappings_in([yaml.safe_load(path.read_text("utf-8")) for path in FILES]):
+        found.update(mapping, (f"type:{mapping['type']}",) if isinstance(mapping.get("type"), str) else ())
     missing = set(WORDS.split()) - found
     assert not missing
     text = "".join(path.read_text("utf-8") for path in FILES)
